@@ -1,0 +1,52 @@
+# coldbench. `make` lists what there is to do.
+GO      ?= go
+BIN     ?= bin/bench
+FUZZ    ?= 30s
+TOOL    := $(GO) tool -modfile=tools/go.mod
+SOURCES := $(shell git ls-files '*.go' '*.mjs' '*.cjs' '*.py' '*.json' '*.css' '*.js' go.mod go.sum 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test race bench fuzz lint docs cover golden clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## bench spiky on the built-in Lambda: verdict, table, report in runs/
+	$(BIN) spiky
+
+build: $(BIN) ## build bin/bench
+
+$(BIN): $(SOURCES)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/bench
+
+test: ## all tests, offline, race detector on
+	$(GO) test -race -shuffle=on ./...
+
+race: ## all tests three times, race detector on
+	$(GO) test -race -shuffle=on -count=3 ./...
+
+bench: ## Go benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZ (30s) each
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p; \
+	  done; done
+
+lint: ## formatting, vet, golangci-lint (pinned in tools/go.mod)
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run ./...
+
+docs: build ## run the transcript blocks of README.md and compare
+	BENCH=$(abspath $(BIN)) $(GO) test -count=1 -tags docs ./cmd/bench -run TestTranscripts
+
+cover: ## coverage as cover.html
+	$(GO) test -coverprofile=cover.out ./...
+	$(GO) tool cover -html=cover.out -o cover.html
+
+golden: ## rewrite golden files; read the diff before you commit it
+	$(GO) test ./... -update
+
+clean: ## remove what make made (not runs/)
+	rm -rf bin cover.out cover.html
