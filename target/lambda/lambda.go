@@ -1,0 +1,213 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+)
+
+var _ loadgen.Target = (*Target)(nil)
+
+// Access says how the AWS API is reached. The zero value is the usual AWS
+// configuration chain.
+type Access struct {
+	Endpoint string // base URL of an AWS-compatible endpoint; "" = AWS
+	Region   string
+	Profile  string
+	// Anonymous signs with throwaway credentials instead of searching for
+	// real ones. It is for endpoints on this machine.
+	Anonymous bool
+	// MaxConns is how many idle connections are kept, one for each request
+	// in flight.
+	MaxConns int
+}
+
+// Load resolves an Access into an SDK configuration whose retries are off.
+func (a Access) Load(ctx context.Context) (aws.Config, error) {
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns = 0 // no limit over all hosts
+		t.MaxIdleConnsPerHost = max(a.MaxConns, 2)
+		t.IdleConnTimeout = 5 * time.Minute
+		t.ForceAttemptHTTP2 = false // a burst of N must be N requests on the wire at once
+	})
+	opts := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(client),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	}
+	if a.Region != "" {
+		opts = append(opts, config.WithRegion(a.Region))
+	}
+	if a.Profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(a.Profile))
+	}
+	if a.Anonymous {
+		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("coldbench", "coldbench", "")))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if a.Endpoint != "" {
+		cfg.BaseEndpoint = aws.String(a.Endpoint)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errors.New("load AWS configuration: no region is set; give --region or AWS_REGION")
+	}
+	return cfg, nil
+}
+
+// Target invokes one function. It is safe for concurrent use.
+type Target struct {
+	client *lambdaapi.Client
+	names  []name // by Request.Function
+}
+
+type name struct{ function, qualifier string }
+
+// New makes a Target for the functions of a plan; a Request names one by its
+// index.
+func New(cfg aws.Config, functions []record.Function) *Target {
+	t := &Target{client: lambdaapi.NewFromConfig(cfg)}
+	for _, f := range functions {
+		t.names = append(t.names, name{f.Name, f.Qualifier})
+	}
+	return t
+}
+
+// Invoke sends one RequestResponse invocation and waits for its reply.
+func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
+	if req.Function < 0 || req.Function >= len(t.names) {
+		return loadgen.Reply{Outcome: record.NotSent, ErrorType: record.ErrNoRequest, Error: fmt.Sprintf("the plan has no function %d", req.Function)}
+	}
+	n := t.names[req.Function]
+	in := &lambdaapi.InvokeInput{
+		FunctionName: &n.function,
+		Payload:      req.Payload,
+		LogType:      types.LogTypeTail,
+	}
+	if n.qualifier != "" {
+		in.Qualifier = &n.qualifier
+	}
+	var p phases
+	ctx = p.trace(ctx)
+	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload)), Sent: time.Now()}
+	out, err := t.client.Invoke(ctx, in)
+	reply.Done = time.Now()
+	reply.FirstByte, reply.Conn = p.result()
+	if err != nil {
+		classifyError(ctx, err, &reply)
+		return reply
+	}
+	classifyOutput(out, &reply)
+	return reply
+}
+
+// classifyOutput reads a reply that the Invoke API answered with 200.
+func classifyOutput(out *lambdaapi.InvokeOutput, r *loadgen.Reply) {
+	r.Status = int(out.StatusCode)
+	r.RequestID = requestID(out)
+	r.ResponseBytes = int64(len(out.Payload))
+	r.Version = aws.ToString(out.ExecutedVersion)
+	if out.LogResult != nil {
+		if tail, err := base64.StdEncoding.DecodeString(*out.LogResult); err == nil {
+			r.Tail = tail
+		}
+	}
+	if out.FunctionError == nil {
+		r.Outcome = record.OK
+		return
+	}
+	r.Outcome, r.ErrorType, r.Error = functionError(out.Payload)
+	if r.ErrorType == "" {
+		r.ErrorType = *out.FunctionError
+	}
+}
+
+// functionError reads the error object that Lambda returns as payload.
+// Time-outs are "Sandbox.Timedout"; before 2025 they had only a message.
+func functionError(payload []byte) (record.Outcome, string, string) {
+	var e struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}
+	if json.Unmarshal(payload, &e) != nil {
+		return record.FunctionError, "", oneLine(string(payload))
+	}
+	if e.Type == "Sandbox.Timedout" || e.Type == "" && strings.Contains(e.Message, "Task timed out after") {
+		return record.TimedOut, e.Type, oneLine(e.Message)
+	}
+	return record.FunctionError, e.Type, oneLine(e.Message)
+}
+
+// classifyError sorts what the SDK returned as an error into outcomes.
+func classifyError(ctx context.Context, err error, r *loadgen.Reply) {
+	r.Error = oneLine(err.Error())
+	var resp *awshttp.ResponseError
+	if errors.As(err, &resp) {
+		r.Status = resp.HTTPStatusCode()
+		r.RequestID = resp.ServiceRequestID()
+	}
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		r.Outcome, r.ErrorType, r.Error = record.Rejected, api.ErrorCode(), oneLine(api.ErrorMessage())
+		if r.Status == http.StatusTooManyRequests {
+			r.Outcome = record.Throttled
+			var throttle *types.TooManyRequestsException
+			if errors.As(err, &throttle) && throttle.Reason != "" {
+				r.ErrorType = string(throttle.Reason)
+			}
+		}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		r.Outcome, r.ErrorType = record.TimedOut, record.ErrClientTimeout
+		r.Error = "no complete reply within the client's time-out"
+	case ctx.Err() != nil:
+		r.Outcome, r.ErrorType = record.TransportError, record.ErrInterrupted
+		r.Error = "the run was interrupted"
+	case r.Status != 0:
+		r.Outcome, r.ErrorType = record.Rejected, fmt.Sprintf("HTTP.%d", r.Status)
+	default:
+		r.Outcome, r.ErrorType = record.TransportError, "Client.Transport"
+		r.Error = oneLine(rootCause(err))
+	}
+}
+
+// rootCause leaves out the SDK's wrapping, which repeats itself.
+func rootCause(err error) string {
+	var send *smithy.OperationError
+	if errors.As(err, &send) {
+		err = send.Err
+	}
+	var request *smithyRequestSend
+	if errors.As(err, &request) {
+		err = request.Unwrap()
+	}
+	return err.Error()
+}
+
+const maxErrorText = 300
+
+// oneLine makes a text fit into one bounded line of a row.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+	}
+	return s
+}
