@@ -164,19 +164,6 @@ func (r *Invocation) TTFB() time.Duration { return r.FirstByte - r.Sent }
 // have a meaning.
 func (r *Invocation) Answered() bool { return r.Done > 0 && r.Sent > 0 }
 
-// Opt is a value that may be absent. The zero value is absent. Absent is never
-// read as 0.
-type Opt[T any] struct {
-	Value T
-	Valid bool
-}
-
-// Some returns a present value.
-func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Valid: true} }
-
-// IsZero reports absence, so that `omitzero` leaves the key out.
-func (o Opt[T]) IsZero() bool { return !o.Valid }
-
 // PlatformKind names the kind of a platform log line.
 type PlatformKind string
 

@@ -81,6 +81,10 @@ type Plan struct {
 	Arrivals    int64    `json:"arrivals"` // planned; a shorter file of rows is a partial run
 	PayloadLen  int      `json:"payload_bytes,omitempty"`
 
+	// ExpectReports says that the target's platform prints a REPORT for every
+	// request that a function answered, so that a lacking one is a fault.
+	ExpectReports bool `json:"expect_reports,omitempty"`
+
 	FunctionTimeout Duration          `json:"function_timeout,omitempty"`
 	Emulator        map[string]string `json:"emulator,omitempty"` // the control plane's knobs in force
 

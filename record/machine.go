@@ -1,0 +1,61 @@
+package record
+
+import "time"
+
+// Host is environment.json: the machine that made the run, and the limits and
+// the clock that were in force. A zero field means "not known". All sizes are
+// in the unit of their name.
+type Host struct {
+	Hostname   string `json:"hostname,omitempty"`
+	OS         string `json:"os,omitempty"`   // as runtime.GOOS
+	Arch       string `json:"arch,omitempty"` // as runtime.GOARCH
+	Kernel     string `json:"kernel,omitempty"`
+	CPUModel   string `json:"cpu_model,omitempty"`
+	CPUs       int    `json:"cpus,omitempty"`
+	GOMAXPROCS int    `json:"gomaxprocs,omitempty"`
+	MemoryMB   int64  `json:"memory_mb,omitempty"`
+	Container  string `json:"container,omitempty"` // docker, lxc, vm, ... where one was seen
+
+	GoVersion string            `json:"go_version,omitempty"`
+	Tool      string            `json:"tool,omitempty"`     // coldbench's own version
+	Versions  map[string]string `json:"versions,omitempty"` // of what served: "node": "v22.12.0"
+
+	Clock         string  `json:"clock,omitempty"`        // how due times are waited for: "timerfd", "sleep"
+	ClockSource   string  `json:"clock_source,omitempty"` // of the kernel: tsc, kvm-clock, ...
+	Sandbox       string  `json:"sandbox,omitempty"`      // the limits that environments get: "cgroup v2", "none"
+	OpenFileLimit int64   `json:"open_file_limit,omitempty"`
+	ProcessLimit  int64   `json:"process_limit,omitempty"`
+	CPUQuota      float64 `json:"cpu_quota,omitempty"` // CPUs that a cgroup allows; 0 means no limit
+
+	Limits map[string]string `json:"limits,omitempty"` // anything else in force, by name
+}
+
+// GeneratorStats is generator.json: what the load generator says of itself.
+// It is written when the run ends, so a run without it was never closed.
+type GeneratorStats struct {
+	Scheduled   int64 `json:"scheduled"` // arrivals that were due before the end
+	Sent        int64 `json:"sent"`
+	NotSent     int64 `json:"not_sent"`      // Scheduled = Sent + NotSent
+	MaxInFlight int64 `json:"max_in_flight"` // the highest that was seen
+
+	// AchievedPerSecond has one element for each second of the run.
+	AchievedPerSecond []SecondCount `json:"achieved_per_second,omitempty"`
+
+	GCPauses     int64         `json:"gc_pauses,omitempty"`
+	GCPauseTotal time.Duration `json:"gc_pause_total_ns,omitempty"`
+	GCPauseMax   time.Duration `json:"gc_pause_max_ns,omitempty"`
+	CPUSeconds   float64       `json:"cpu_seconds,omitempty"` // user and system, of the generator's process
+
+	ConnsGrown   int64 `json:"conns_grown,omitempty"`   // connections opened beyond those opened ahead
+	GrowthDenied int64 `json:"growth_denied,omitempty"` // times that the growth limit refused one
+
+	Interrupted bool          `json:"interrupted,omitempty"` // a signal ended the load before the plan did
+	End         time.Duration `json:"end_ns"`                // offset at which the last reply was in
+}
+
+// SecondCount is one second of a run: arrivals that were due in it and sends
+// that happened in it.
+type SecondCount struct {
+	Intended int64 `json:"intended"`
+	Sent     int64 `json:"sent"`
+}
