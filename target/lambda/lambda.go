@@ -11,15 +11,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"coldbench/loadgen"
 	"coldbench/record"
+	"coldbench/target/httptiming"
 )
 
 var _ loadgen.Target = (*Target)(nil)
@@ -104,12 +107,12 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 	if n.qualifier != "" {
 		in.Qualifier = &n.qualifier
 	}
-	var p phases
-	ctx = p.trace(ctx)
+	var phases httptiming.Observer
+	ctx = phases.Trace(ctx)
 	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload)), Sent: time.Now()}
 	out, err := t.client.Invoke(ctx, in)
 	reply.Done = time.Now()
-	reply.FirstByte, reply.Conn = p.result()
+	reply.FirstByte, reply.Conn = phases.Result()
 	if err != nil {
 		classifyError(ctx, err, &reply)
 		return reply
@@ -121,7 +124,8 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 // classifyOutput reads a reply that the Invoke API answered with 200.
 func classifyOutput(out *lambdaapi.InvokeOutput, r *loadgen.Reply) {
 	r.Status = int(out.StatusCode)
-	r.RequestID = requestID(out)
+	// x-amzn-RequestId is the id that START, END and REPORT carry.
+	r.RequestID, _ = awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
 	r.ResponseBytes = int64(len(out.Payload))
 	r.Version = aws.ToString(out.ExecutedVersion)
 	if out.LogResult != nil {
@@ -194,9 +198,9 @@ func rootCause(err error) string {
 	if errors.As(err, &send) {
 		err = send.Err
 	}
-	var request *smithyRequestSend
+	var request *smithyhttp.RequestSendError
 	if errors.As(err, &request) {
-		err = request.Unwrap()
+		err = request.Err
 	}
 	return err.Error()
 }
