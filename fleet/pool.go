@@ -1,0 +1,272 @@
+package fleet
+
+import (
+	"fmt"
+	"time"
+)
+
+// DefaultMaxAge is how long an environment lives however busy it is. AWS says
+// "every few hours"; about two hours have been observed (Xebia).
+const DefaultMaxAge = 2 * time.Hour
+
+// Env is one execution environment: a slot of its Pool. The number is used again
+// only after Expire has reported its end, or Done or Drop has ended it.
+type Env int32
+
+// NoEnv is the Env of a throttled request.
+const NoEnv Env = -1
+
+// Kind says how a request is served. The zero value means that it is not.
+type Kind uint8
+
+// The kinds of decision.
+const (
+	Throttled   Kind = iota
+	Cold             // a new environment must start first
+	Warm             // an idle environment serves it
+	Provisioned      // an environment that was started ahead of any request serves it
+)
+
+// String names the kind.
+func (k Kind) String() string {
+	return [...]string{"throttled", "cold", "warm", "provisioned"}[k]
+}
+
+// Decision is the answer to one arrival.
+type Decision struct {
+	Kind     Kind
+	Env      Env // NoEnv when throttled
+	Throttle Throttle
+	// RetryAfter is when the limit lets the next request through, counted from
+	// the arrival; 0 where that is not known.
+	RetryAfter time.Duration
+}
+
+// Expiry is the end of one environment.
+type Expiry struct {
+	Env Env
+	At  time.Duration
+}
+
+// PoolConfig has the policies of a pool. The zero value has the defaults, but
+// for MaxAge, where 0 means that age does not matter.
+type PoolConfig struct {
+	Placement Placement
+	KeepAlive KeepAlive
+	MaxAge    time.Duration
+	Seed      uint64
+}
+
+type state uint8
+
+const (
+	unused   state = iota
+	starting       // provisioned, not ready
+	idle
+	busy
+	ended // waits for Expire to report it
+)
+
+const none int32 = -1
+
+// slot is one environment. It has no pointer, so a pool of a million costs the
+// garbage collector nothing.
+type slot struct {
+	born       time.Duration
+	deadline   time.Duration // while idle: when it is dropped
+	key        time.Duration // its key in the heap of expiries, never later than deadline
+	at         int32         // position in that heap, or none
+	prev, next int32         // links of the idle set, or of the list of unused slots
+	state      state
+	ahead      bool // provisioned
+	leaving    bool // ends when its request does
+}
+
+// Pool holds the environments of one version of a function.
+type Pool struct {
+	fn      *Function
+	config  PoolConfig
+	envs    []slot
+	unused  int32
+	idle    idleSet // on demand
+	ahead   idleSet // provisioned
+	heap    []int32
+	ends    []Expiry // not yet reported
+	random  random
+	retired bool
+
+	target     int // provisioned concurrency asked for
+	ready      int // provisioned environments past their init
+	aheadTotal int // provisioned environments that are not leaving
+	aheadBusy  int
+	busy       int
+	rate       rate // of the provisioned environments
+}
+
+// Pool adds a version to the function.
+func (f *Function) Pool(c PoolConfig) *Pool {
+	return &Pool{
+		fn: f, config: c, unused: none,
+		idle: newIdleSet(), ahead: newIdleSet(),
+		random: random{state: c.Seed},
+	}
+}
+
+// Arrive decides about a request that arrives at now.
+func (p *Pool) Arrive(now time.Duration) Decision {
+	now = p.fn.account.tick(now)
+	p.reap(now)
+	if p.ahead.n > 0 && p.rate.wait(now) == 0 {
+		i, _ := p.ahead.take(p.config.Placement, p.envs, &p.random)
+		p.rate.take(now)
+		p.aheadBusy++
+		p.envs[i].state = busy
+		return Decision{Kind: Provisioned, Env: Env(i)}
+	}
+	if t, wait := p.fn.admit(now); t != NotThrottled {
+		return Decision{Env: NoEnv, Throttle: t, RetryAfter: wait}
+	}
+	kind := Warm
+	i, ok := p.idle.take(p.config.Placement, p.envs, &p.random)
+	if !ok {
+		if wait := p.fn.scale.wait(now); wait > 0 {
+			return Decision{Env: NoEnv, Throttle: ScalingRate, RetryAfter: wait}
+		}
+		p.fn.scale.take(now)
+		i, kind = p.slot(now), Cold
+	}
+	p.fn.begin(now)
+	p.busy++
+	p.envs[i].state = busy
+	return Decision{Kind: kind, Env: Env(i)}
+}
+
+// Done ends the request that env serves. It reports whether the environment
+// stays; where it does not (too old, or its pool was retired), the slot is free
+// at once and Expire does not report it. It panics if env serves no request.
+func (p *Pool) Done(env Env, now time.Duration) (kept bool) {
+	now = p.fn.account.tick(now)
+	e := p.at(env, busy)
+	p.release(e)
+	old := !e.ahead && p.config.MaxAge > 0 && now-e.born >= p.config.MaxAge
+	if p.retired || e.leaving || old {
+		p.end(int32(env))
+		return false
+	}
+	p.rest(int32(env), now)
+	return true
+}
+
+// Drop ends an environment whatever it does: its init failed, or it was killed.
+// The slot is free at once and Expire does not report it.
+func (p *Pool) Drop(env Env, now time.Duration) {
+	p.fn.account.tick(now)
+	e := &p.envs[env]
+	switch e.state {
+	case busy:
+		p.release(e)
+	case idle:
+		p.idleOf(e).remove(p.config.Placement, p.envs, int32(env))
+	case starting:
+	default:
+		panic(fmt.Sprintf("fleet: Drop of environment %d, which does not exist", env))
+	}
+	p.end(int32(env))
+}
+
+// Retire ends the pool, as an update of the function does: idle environments are
+// dropped now (Expire reports them), busy ones when their request ends. An
+// arrival after that starts an environment for one request.
+func (p *Pool) Retire(now time.Duration) {
+	now = p.fn.account.tick(now)
+	p.retired = true
+	// Giving back never fails.
+	_ = p.fn.provision(-p.target)
+	p.target = 0
+	for i := range p.envs {
+		e := &p.envs[i]
+		switch e.state {
+		case idle:
+			p.idleOf(e).remove(p.config.Placement, p.envs, int32(i))
+			p.expire(int32(i), now)
+		case starting:
+			p.expire(int32(i), now)
+		}
+	}
+}
+
+// Idle, Busy and Size count the environments that wait, that serve a request,
+// and that exist, the provisioned ones included.
+func (p *Pool) Idle() int { return p.idle.n + p.ahead.n }
+
+// Busy counts the environments that serve a request.
+func (p *Pool) Busy() int { return p.busy + p.aheadBusy }
+
+// Size counts the environments that exist, those that start ahead included.
+func (p *Pool) Size() int { return p.Idle() + p.Busy() + p.aheadTotal - p.ready }
+
+func (p *Pool) at(env Env, want state) *slot {
+	if int(env) >= len(p.envs) || env < 0 || p.envs[env].state != want {
+		panic(fmt.Sprintf("fleet: environment %d is not in the state that this call ends", env))
+	}
+	return &p.envs[env]
+}
+
+func (p *Pool) idleOf(e *slot) *idleSet {
+	if e.ahead {
+		return &p.ahead
+	}
+	return &p.idle
+}
+
+// slot takes an unused slot or makes one.
+func (p *Pool) slot(now time.Duration) int32 {
+	i := p.unused
+	if i == none {
+		i = int32(len(p.envs))
+		p.envs = append(p.envs, slot{})
+	} else {
+		p.unused = p.envs[i].next
+	}
+	p.envs[i] = slot{born: now, at: none, prev: none, next: none}
+	return i
+}
+
+// release takes a request off an environment's account.
+func (p *Pool) release(e *slot) {
+	if e.ahead {
+		p.aheadBusy--
+		return
+	}
+	p.busy--
+	p.fn.end()
+}
+
+// rest makes an environment idle.
+func (p *Pool) rest(i int32, now time.Duration) {
+	e := &p.envs[i]
+	e.state = idle
+	p.idleOf(e).add(p.config.Placement, p.envs, i)
+	if e.ahead {
+		return
+	}
+	e.deadline = now + p.config.KeepAlive.draw(&p.random)
+	if p.config.MaxAge > 0 {
+		e.deadline = min(e.deadline, e.born+p.config.MaxAge)
+	}
+	p.schedule(i)
+}
+
+// end frees a slot that is in no idle set.
+func (p *Pool) end(i int32) {
+	e := &p.envs[i]
+	p.unschedule(i)
+	if e.ahead && !e.leaving {
+		p.aheadTotal--
+		if e.state != starting {
+			p.ready--
+		}
+	}
+	*e = slot{state: unused, at: none, next: p.unused}
+	p.unused = i
+}
