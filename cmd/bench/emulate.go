@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newEmulate() *cobra.Command {
+	var f emulatorFlags
+	var listen string
+	var announce bool
+	cmd := &cobra.Command{
+		Use:   "emulate",
+		Short: "Serve the built-in Lambda to any AWS client",
+		Long: `emulate serves the Lambda and CloudWatch Logs APIs on one address. Functions
+run as real processes: started cold, kept warm, expired after the keep-alive.
+Point any AWS client at it with its endpoint option; credentials are not
+checked. It listens on loopback unless told otherwise: whoever reaches it can
+run code on this machine.`,
+		Example: `  bench emulate --listen 127.0.0.1:9000
+  aws --endpoint-url http://127.0.0.1:9000 --region us-east-1 lambda invoke --function-name hello out.json
+  bench spiky --target lambda:hello --endpoint http://127.0.0.1:9000 --region us-east-1`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runEmulate(cmd, &f, listen, announce) },
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&listen, "listen", "127.0.0.1:9000", "address to serve on")
+	fs.StringVar(&f.region, "region", emulatorRegion, "region in ARNs")
+	fs.StringVar(&f.keepAlive, "keep-alive", "", "how long an idle environment lives: fixed:D, halving:D or uniform:A,B")
+	fs.StringVar(&f.placement, "placement", "mru", "which idle environment serves next: mru, lru or random")
+	fs.StringVar(&f.limits, "limits", "auto", "scaling-rate and concurrency limits: auto or off")
+	fs.IntVar(&f.concurrency, "concurrency", 1000, "the account's concurrency limit")
+	fs.IntVar(&f.builtinMemory, "memory", 512, "memory of the built-in functions in MB")
+	fs.DurationVar(&f.builtinTimeout, "function-timeout", 30*time.Second, "time-out of the built-in functions")
+	fs.StringArrayVar(&f.builtinEnv, "env", nil, "environment variable of the built-in functions, K=V; repeatable")
+	fs.BoolVar(&announce, "announce", false, "print one line of JSON when it serves, and end when standard input closes")
+	_ = fs.MarkHidden("announce")
+	return cmd
+}
+
+func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bool) error {
+	if f.builtinMemory < 128 || f.builtinMemory > 10240 {
+		return usagef("--memory: %d is not in [128, 10240] MB", f.builtinMemory)
+	}
+	n := newNarrator(cmd.ErrOrStderr(), false)
+	e, err := f.serve(listen, n)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	if announce {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(e.about); err != nil {
+			return err
+		}
+		select {
+		case <-closed(cmd.InOrStdin()):
+		case <-ctx.Done():
+		}
+		return e.stop()
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "serving Lambda and CloudWatch Logs on %s, region %s\n", e.about.Endpoint, e.about.Region)
+	n.say("%s", e.about.Limits)
+	for _, w := range e.about.Warnings {
+		n.say("note: %s", w)
+	}
+	if host, _, err := net.SplitHostPort(listen); err == nil && !net.ParseIP(host).IsLoopback() && host != "localhost" {
+		n.say("warning: %s is not a loopback address: whoever reaches it can run code on this machine", listen)
+	}
+	<-ctx.Done()
+	n.say("stopping")
+	return e.stop()
+}
+
+// closed is closed when r ends.
+func closed(r io.Reader) <-chan struct{} {
+	c := make(chan struct{})
+	go func() {
+		defer close(c)
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	return c
+}
+

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"coldbench/emulator"
+	"coldbench/fixtures"
+	"coldbench/record"
+	"coldbench/target/lambda"
+)
+
+const emulatorRegion = "us-east-1"
+
+// fillEmulated starts the built-in Lambda and measures a built-in function of
+// it (name), or one's own code.
+func (f *loadFlags) fillEmulated(ctx context.Context, s *subject, name string, n *narrator) error {
+	if !f.code.given() {
+		if err := knownBuiltin(name); err != nil {
+			return err
+		}
+	}
+	e, err := f.startEmulator(ctx, n)
+	if err != nil {
+		return fmt.Errorf("start the built-in Lambda: %w", err)
+	}
+	s.onClose(e.stop)
+	s.provenance, s.endpoint, s.emulator, s.limits = record.Emulated, e.about.Endpoint, e.about.Knobs, e.about.Limits
+	for _, w := range e.about.Warnings {
+		n.say("note: %s", w)
+	}
+	cfg, err := lambda.Access{Endpoint: e.about.Endpoint, Region: e.about.Region, Anonymous: true, MaxConns: f.maxInFlight}.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := f.attach(ctx, s, cfg, name, n); err != nil {
+		return err
+	}
+	if !f.code.given() {
+		s.functions[0].Package = record.PackageBuiltin
+	}
+	return nil
+}
+
+func knownBuiltin(name string) error {
+	var names []string
+	for _, b := range fixtures.Builtins() {
+		if b.Name == name {
+			return nil
+		}
+		names = append(names, b.Name)
+	}
+	slices.Sort(names)
+	return &hintError{
+		err:  usagef("--target emulated:%s: the built-in Lambda has no such function", name),
+		hint: "emulated: with one of " + strings.Join(names, ", "),
+	}
+}
+
+// running is a built-in Lambda that serves.
+type running struct {
+	about emulatorInfo
+	stop  func() error
+}
+
+// emulatorInfo is what a started emulator says of itself: the one line of JSON
+// that `bench emulate --announce` prints.
+type emulatorInfo struct {
+	Endpoint string            `json:"endpoint"`
+	Region   string            `json:"region"`
+	Limits   string            `json:"limits"`
+	Warnings []string          `json:"warnings,omitempty"`
+	Knobs    map[string]string `json:"knobs"`
+}
+
+// startEmulator starts the emulator in a process of its own, so that its work
+// does not delay the generator's sends (docs/decisions/0002).
+func (f *loadFlags) startEmulator(ctx context.Context, n *narrator) (*running, error) {
+	f.emulator.region = f.region
+	f.emulator.builtinMemory, f.emulator.builtinTimeout, f.emulator.builtinEnv = f.code.memory, f.code.timeout, f.code.env
+	if f.emulator.process == "self" {
+		return f.emulator.serve("127.0.0.1:0", n)
+	}
+	return f.emulator.spawn(ctx)
+}
+
+// serve runs the emulator in this process.
+func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
+	dir, err := os.MkdirTemp("", "bench-emulator-")
+	if err != nil {
+		return nil, err
+	}
+	server, err := f.newServer(dir, n)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", listen, err), server.Close(context.Background()), os.RemoveAll(dir))
+	}
+	web := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(l) }()
+	stop := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		err := errors.Join(server.Close(ctx), web.Close())
+		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	return &running{stop: stop, about: emulatorInfo{
+		Endpoint: "http://" + l.Addr().String(), Region: f.regionOrDefault(),
+		Limits: server.Limits(), Warnings: server.Warnings(), Knobs: server.Knobs(),
+	}}, nil
+}
+
+func (f *emulatorFlags) regionOrDefault() string {
+	if f.region == "" {
+		return emulatorRegion
+	}
+	return f.region
+}
+
+func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, error) {
+	server, err := emulator.New(emulator.Options{
+		Region:      f.regionOrDefault(),
+		WorkDir:     dir,
+		KeepAlive:   f.keepAlive,
+		Placement:   f.placement,
+		Limits:      f.limits,
+		Concurrency: f.concurrency,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := f.installBuiltins(server); err != nil {
+		return nil, errors.Join(err, server.Close(context.Background()))
+	}
+	return server, nil
+}
+
+// installBuiltins makes the functions that ship inside bench known to the
+// emulator: their code is this very program.
+func (f *emulatorFlags) installBuiltins(server *emulator.Server) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program for the built-in functions: %w", err)
+	}
+	for _, b := range fixtures.Builtins() {
+		env := map[string]string{"COLDBENCH_FUNCTION": b.Name}
+		for _, kv := range f.builtinEnv {
+			k, v, _ := strings.Cut(kv, "=")
+			env[k] = v
+		}
+		err := server.Install(emulator.LocalFunction{
+			Name: b.Name, Runtime: "provided.al2023", Arch: hostArch(),
+			MemoryMB: f.builtinMemory, Timeout: f.builtinTimeout,
+			Command: []string{self}, Env: env,
+		})
+		if err != nil {
+			return fmt.Errorf("install built-in function %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
+// spawn runs the emulator as a child: `bench emulate` on a free port. The
+// child ends when its standard input closes, so it can't outlive this process.
+func (f *emulatorFlags) spawn(ctx context.Context) (*running, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.Command(self, f.childArgs()...)
+	cmd.SysProcAttr = ownGroup()
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop := func() error { return stopChild(cmd, stdin) }
+	about, err := readAnnouncement(ctx, stdout)
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return &running{about: about, stop: stop}, nil
+}
+
+func (f *emulatorFlags) childArgs() []string {
+	args := []string{
+		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
+		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
+		"--concurrency", fmt.Sprint(f.concurrency),
+		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
+	}
+	for _, kv := range f.builtinEnv {
+		args = append(args, "--env", kv)
+	}
+	return args
+}
+
+func readAnnouncement(ctx context.Context, r io.Reader) (emulatorInfo, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	lines := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(r).ReadString('\n')
+		lines <- answer{line, err}
+	}()
+	select {
+	case a := <-lines:
+		var about emulatorInfo
+		if a.err != nil {
+			return about, errors.New("the emulator ended before it served; its message stands above")
+		}
+		return about, json.Unmarshal([]byte(a.line), &about)
+	case <-ctx.Done():
+		return emulatorInfo{}, ctx.Err()
+	case <-time.After(30 * time.Second):
+		return emulatorInfo{}, errors.New("the emulator did not serve within 30 s")
+	}
+}
+
+func stopChild(cmd *exec.Cmd, stdin io.Closer) error {
+	_ = stdin.Close()
+	timer := time.AfterFunc(25*time.Second, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("stop the built-in Lambda: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses, the same for every verb.
+const (
+	exitDone       = 0
+	exitError      = 1
+	exitUsage      = 2
+	exitInvalid    = 3 // the run is not valid to quote
+	exitRegression = 4 // a gate or a comparison fired
+)
+
+// usageError is a mistake in how bench was called.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, a ...any) error { return &usageError{fmt.Errorf(format, a...)} }
+
+// hintError adds the next step to an error.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+func withHint(err error, format string, a ...any) error {
+	return &hintError{err: err, hint: fmt.Sprintf(format, a...)}
+}
+
+// errInvalid ends a verb whose report has already said why.
+var errInvalid = errors.New("the run is not valid to quote")
+
+// report prints an error once, with its hint, and returns the exit status.
+func report(cmd *cobra.Command, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errInvalid) {
+		return exitInvalid
+	}
+	w := cmd.ErrOrStderr()
+	_, _ = fmt.Fprintf(w, "bench: %v\n", err)
+	var hint *hintError
+	if errors.As(err, &hint) {
+		_, _ = fmt.Fprintf(w, "  try: %s\n", hint.hint)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		_, _ = fmt.Fprintf(w, "  see: %s --help\n", cmd.CommandPath())
+		return exitUsage
+	}
+	return exitError
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coldbench/record"
+)
+
+// loadFlags are the flags of every load verb.
+type loadFlags struct {
+	load record.Load
+
+	target, endpoint, region, profile string
+	code                              codeFlags
+	url                               urlFlags
+	emulator                          emulatorFlags
+
+	seed        uint64
+	warmup      time.Duration
+	timeout     time.Duration
+	maxInFlight int
+	payload     string
+	logs        string
+	planOnly    bool
+
+	out            string
+	json           bool
+	quiet, noColor bool
+}
+
+// codeFlags describe one's own code as the function under test.
+type codeFlags struct {
+	zip, dir, handler, runtime, arch string
+	memory                           int
+	env                              []string
+	timeout                          time.Duration
+}
+
+func (c *codeFlags) given() bool { return c.zip != "" || c.dir != "" }
+
+type urlFlags struct {
+	method  string
+	headers []string
+}
+
+// emulatorFlags are the knobs of the built-in Lambda's control plane.
+type emulatorFlags struct {
+	region, keepAlive, placement, limits, process string
+	concurrency                                   int
+
+	// of the built-in functions
+	builtinMemory  int
+	builtinTimeout time.Duration
+	builtinEnv     []string
+}
+
+func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
+	f.load.Shape = shape
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.target, "target", "emulated:hello", "what to measure: emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., scripted:FILE")
+	fs.StringVar(&f.code.zip, "zip", "", "a deployment package as the function under test")
+	fs.StringVar(&f.code.dir, "dir", "", "a folder as the function under test; it is zipped as it is")
+	fs.StringVar(&f.code.handler, "handler", "", "handler of --zip or --dir, such as index.handler")
+	fs.StringVar(&f.code.runtime, "runtime", "", "runtime of --zip or --dir: provided.al2023, nodejs22.x, python3.13, ...")
+	fs.IntVar(&f.code.memory, "memory", 512, "memory of the function in MB; CPU is in proportion (1769 MB = 1 vCPU)")
+	fs.StringVar(&f.code.arch, "arch", "", "architecture that the bill is for: x86_64 or arm64 (default: this machine's)")
+	fs.StringArrayVar(&f.code.env, "env", nil, "environment variable of the function, K=V; repeatable")
+	fs.DurationVar(&f.code.timeout, "function-timeout", 30*time.Second, "time-out of the function")
+	fs.StringVar(&f.endpoint, "endpoint", "", "base URL of an AWS-compatible endpoint")
+	fs.StringVar(&f.region, "region", "", "AWS region (default: the AWS configuration; us-east-1 for the built-in Lambda)")
+	fs.StringVar(&f.profile, "profile", "", "AWS profile")
+	fs.StringVar(&f.url.method, "method", "", "HTTP method of an http(s) target (default GET, or POST with --payload)")
+	fs.StringArrayVar(&f.url.headers, "header", nil, "HTTP header of an http(s) target, 'K: V'; repeatable")
+
+	fs.DurationVar((*time.Duration)(&f.load.Duration), "duration", 30*time.Second, "how long arrivals are scheduled")
+	fs.StringVar(&f.load.Arrivals, "arrivals", "constant", "arrival process: constant, poisson or uniform")
+	fs.Uint64Var(&f.seed, "seed", 1, "seed of everything random")
+	fs.IntVar(&f.maxInFlight, "max-in-flight", 1000, "requests in flight at once; arrivals beyond are rows with outcome not_sent")
+	fs.StringVar(&f.payload, "payload", "", "request payload: JSON text, or @FILE (default {})")
+	fs.DurationVar(&f.timeout, "timeout", 60*time.Second, "the client's time-out of one request")
+	fs.DurationVar(&f.warmup, "warmup", 0, "arrivals before this offset are kept apart from every figure")
+	fs.StringVar(&f.logs, "logs", "auto", "read the function's log group too: auto, off or required")
+	fs.BoolVar(&f.planOnly, "plan", false, "draw the arrivals and stop; nothing is sent")
+
+	fs.StringVar(&f.emulator.keepAlive, "keep-alive", "", "built-in Lambda: how long an idle environment lives: fixed:D, halving:D or uniform:A,B")
+	fs.StringVar(&f.emulator.placement, "placement", "mru", "built-in Lambda: which idle environment serves next: mru, lru or random")
+	fs.StringVar(&f.emulator.limits, "limits", "auto", "built-in Lambda: scaling-rate and concurrency limits: auto or off")
+	fs.IntVar(&f.emulator.concurrency, "concurrency", 1000, "built-in Lambda: the account's concurrency limit")
+	fs.StringVar(&f.emulator.process, "emulator-process", "", "built-in Lambda: self or child")
+	_ = fs.MarkHidden("emulator-process")
+
+	fs.StringVar(&f.out, "out", "", "run directory (default runs/TIME-VERB-NAME)")
+	fs.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
+	fs.BoolVar(&f.quiet, "quiet", false, "no progress on stderr")
+	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR is respected too)")
+}
+
+// check reports every fault of the flags at once.
+func (f *loadFlags) check() error {
+	var errs []error
+	bad := func(flag, format string, a ...any) {
+		errs = append(errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, a...)))
+	}
+	if err := f.load.Validate(); err != nil {
+		errs = append(errs, flagNames(err)...)
+	}
+	if f.maxInFlight < 1 || f.maxInFlight > 100_000 {
+		bad("max-in-flight", "%d is not in [1, 100000]", f.maxInFlight)
+	}
+	if f.timeout <= 0 {
+		bad("timeout", "%v is not above 0", f.timeout)
+	}
+	if f.warmup < 0 || f.warmup >= time.Duration(f.load.Duration) && f.warmup != 0 {
+		bad("warmup", "%v is not in [0, duration)", f.warmup)
+	}
+	switch f.logs {
+	case "auto", "off", "required":
+	default:
+		bad("logs", "%q is none of auto, off, required", f.logs)
+	}
+	f.code.check(bad)
+	return errors.Join(errs...)
+}
+
+func (c *codeFlags) check(bad func(flag, format string, a ...any)) {
+	if c.zip != "" && c.dir != "" {
+		bad("zip", "give --zip or --dir, not both")
+	}
+	if c.given() && c.runtime == "" {
+		bad("runtime", "--zip and --dir need it: provided.al2023, nodejs22.x, python3.13, ...")
+	}
+	if c.memory < 128 || c.memory > 10240 {
+		bad("memory", "%d is not in [128, 10240] MB", c.memory)
+	}
+	if c.timeout < time.Second || c.timeout > 900*time.Second || c.timeout != c.timeout.Truncate(time.Second) {
+		bad("function-timeout", "%v is not a whole number of seconds in [1s, 15m]", c.timeout)
+	}
+	switch c.arch {
+	case "", "x86_64", "arm64":
+	default:
+		bad("arch", "%q is neither x86_64 nor arm64", c.arch)
+	}
+	for _, kv := range c.env {
+		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
+			bad("env", "%q is not K=V", kv)
+		}
+	}
+}
+
+// flagNames turns the faults of a plan into faults of flags.
+func flagNames(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the join itself is wanted, not what it wraps
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, fmt.Errorf("--%w", e))
+	}
+	return out
+}
+
+// payloadBytes reads --payload.
+func (f *loadFlags) payloadBytes() ([]byte, error) {
+	if name, ok := strings.CutPrefix(f.payload, "@"); ok {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--payload: %w", err)
+		}
+		return b, nil
+	}
+	return []byte(f.payload), nil
+}
+
+// finite refuses what a float flag accepts by syntax but nobody can mean.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"coldbench/fixtures"
+	"coldbench/record"
+)
+
+// create makes a function of --zip or --dir through the Lambda API and waits
+// until it is active. It returns the function's name and the package's size.
+func (c *codeFlags) create(ctx context.Context, api *lambdaapi.Client, n *narrator) (string, int64, error) {
+	code, source, err := c.archive()
+	if err != nil {
+		return "", 0, err
+	}
+	name := functionName(source)
+	arch := c.arch
+	if arch == "" {
+		arch = hostArch()
+	}
+	handler := c.handler
+	if handler == "" {
+		if !strings.HasPrefix(c.runtime, "provided") {
+			return "", 0, usagef("--handler: runtime %s needs one, such as index.handler", c.runtime)
+		}
+		handler = "bootstrap"
+	}
+	n.say("creating %s: %s, %d MB, %.1f kB zipped", name, c.runtime, c.memory, float64(len(code))/1000)
+	_, err = api.CreateFunction(ctx, &lambdaapi.CreateFunctionInput{
+		FunctionName:  &name,
+		Role:          aws.String("arn:aws:iam::000000000000:role/coldbench"),
+		Runtime:       types.Runtime(c.runtime),
+		Handler:       &handler,
+		Code:          &types.FunctionCode{ZipFile: code},
+		MemorySize:    aws.Int32(int32(c.memory)),
+		Timeout:       aws.Int32(int32(c.timeout / time.Second)),
+		Architectures: []types.Architecture{types.Architecture(arch)},
+		Environment:   &types.Environment{Variables: c.variables()},
+	})
+	if err != nil {
+		return "", 0, fmt.Errorf("create function from %s: %w", source, apiError(err))
+	}
+	err = lambdaapi.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambdaapi.GetFunctionInput{FunctionName: &name}, 2*time.Minute,
+		func(o *lambdaapi.FunctionActiveV2WaiterOptions) { o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second })
+	if err != nil {
+		return "", 0, fmt.Errorf("wait for function %s to become active: %w", name, err)
+	}
+	return name, int64(len(code)), nil
+}
+
+// archive returns the deployment package and the name of where it came from.
+func (c *codeFlags) archive() (code []byte, source string, err error) {
+	if c.dir != "" {
+		code, err = fixtures.ZipDir(c.dir)
+		if err != nil {
+			return nil, "", fmt.Errorf("--dir: %w", err)
+		}
+		return code, c.dir, nil
+	}
+	code, err = os.ReadFile(c.zip)
+	if err != nil {
+		return nil, "", fmt.Errorf("--zip: %w", err)
+	}
+	return code, c.zip, nil
+}
+
+func (c *codeFlags) variables() map[string]string {
+	m := map[string]string{}
+	for _, kv := range c.env {
+		k, v, _ := strings.Cut(kv, "=")
+		m[k] = v
+	}
+	return m
+}
+
+// functionName makes a name that no function of the user has.
+func functionName(source string) string {
+	abs, err := filepath.Abs(source)
+	if err != nil {
+		abs = source
+	}
+	base := strings.TrimSuffix(filepath.Base(abs), filepath.Ext(abs))
+	base = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, base)
+	var salt [4]byte
+	_, _ = rand.Read(salt[:]) // crypto/rand.Read never fails
+	return fmt.Sprintf("bench-%.40s-%s", base, hex.EncodeToString(salt[:]))
+}
+
+func deleteFunction(api *lambdaapi.Client, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := api.DeleteFunction(ctx, &lambdaapi.DeleteFunctionInput{FunctionName: &name}); err != nil {
+		return withHint(fmt.Errorf("delete function %s: %w", name, apiError(err)), "delete it by hand: it costs nothing while nobody invokes it")
+	}
+	return nil
+}
+
+// describe reads what the platform knows of a function: the identity of the
+// cell that its rows belong to, and its log group.
+func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.Function, string, error) {
+	function, qualifier := splitQualifier(name)
+	in := &lambdaapi.GetFunctionConfigurationInput{FunctionName: &function}
+	if qualifier != "" {
+		in.Qualifier = &qualifier
+	}
+	c, err := api.GetFunctionConfiguration(ctx, in)
+	if err != nil {
+		return record.Function{}, "", withHint(fmt.Errorf("look up function %s: %w", name, apiError(err)),
+			"check the name, the region (--region) and the endpoint (--endpoint)")
+	}
+	f := record.Function{
+		Name:         aws.ToString(c.FunctionName),
+		Qualifier:    qualifier,
+		Runtime:      string(c.Runtime),
+		MemoryMB:     int(aws.ToInt32(c.MemorySize)),
+		Package:      record.PackageZip,
+		PackageBytes: c.CodeSize,
+		Arch:         "x86_64",
+	}
+	if c.PackageType == types.PackageTypeImage {
+		f.Package = record.PackageImage
+	}
+	if len(c.Architectures) > 0 {
+		f.Arch = string(c.Architectures[0])
+	}
+	group := "/aws/lambda/" + f.Name
+	if c.LoggingConfig != nil && aws.ToString(c.LoggingConfig.LogGroup) != "" {
+		group = *c.LoggingConfig.LogGroup
+	}
+	return f, group, nil
+}
+
+// splitQualifier splits NAME:QUALIFIER and ARNs of functions.
+func splitQualifier(name string) (function, qualifier string) {
+	if a, err := arn.Parse(name); err == nil {
+		parts := strings.Split(a.Resource, ":") // function:NAME[:QUALIFIER]
+		if len(parts) == 3 {
+			return strings.TrimSuffix(name, ":"+parts[2]), parts[2]
+		}
+		return name, ""
+	}
+	function, qualifier, _ = strings.Cut(name, ":")
+	return function, qualifier
+}

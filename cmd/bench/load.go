@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coldbench/experiment"
+	"coldbench/loadgen"
+	"coldbench/record"
+	"coldbench/reports"
+)
+
+// runLoad is what every load verb does.
+func runLoad(cmd *cobra.Command, f *loadFlags) error {
+	if err := f.check(); err != nil {
+		return &usageError{err}
+	}
+	schedule, err := loadgen.FromLoad(f.load, f.seed)
+	if err != nil {
+		return &usageError{err}
+	}
+	if f.planOnly {
+		return f.drawPlan(cmd.OutOrStdout(), schedule)
+	}
+	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
+	dir, err := f.measure(cmd.Context(), schedule, n)
+	if err != nil {
+		return err
+	}
+	return f.present(cmd, dir)
+}
+
+// measure sends the load and returns the finished run directory.
+func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *narrator) (dir string, err error) {
+	payload, err := f.payloadBytes()
+	if err != nil {
+		return "", err
+	}
+	s, err := f.openSubject(ctx, n)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	plan := f.plan(s, loadgen.Count(schedule), len(payload))
+	dir = f.out
+	if dir == "" {
+		dir = filepath.Join("runs", time.Now().UTC().Format("20060102T150405.000Z")+"-"+plan.Name)
+	}
+	host := experiment.ThisHost(version())
+	host.Sandbox = s.limits
+	f.announce(n, plan)
+
+	progress := &loadgen.Progress{}
+	stop := follow(n, progress, plan)
+	res, err := experiment.Run(ctx, experiment.Options{
+		Plan: plan, Dir: dir, Host: host,
+		Schedule: schedule, Target: s.target, Payload: payload,
+		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.provenance == record.Emulated,
+		Abort: aborted(ctx), Progress: progress, Say: n.say,
+	})
+	stop()
+	if err != nil {
+		return "", err
+	}
+	if res.LogsError != nil {
+		if f.logs == "required" {
+			return "", fmt.Errorf("read the log group: %w (the run without it is in %s)", apiError(res.LogsError), dir)
+		}
+		n.say("note: the log group could not be read: %v; REPORT lines come from the responses alone", apiError(res.LogsError))
+	}
+	return dir, linkLatest(dir)
+}
+
+// logsWithin is how long late REPORT lines are waited for.
+func (f *loadFlags) logsWithin(s *subject) time.Duration {
+	if s.provenance == record.Emulated {
+		return 5 * time.Second
+	}
+	return 45 * time.Second // CloudWatch delivers within seconds, mostly
+}
+
+func (f *loadFlags) plan(s *subject, arrivals int64, payload int) *record.Plan {
+	verb := string(f.load.Shape)
+	return &record.Plan{
+		Schema: record.PlanSchema, Name: verb + "-" + safeName(s.functions[0].Name), Verb: verb,
+		Seed: f.seed, Provenance: s.provenance,
+		Target: experiment.Redact(f.target), Endpoint: f.endpoint, Region: s.region, Functions: s.functions,
+		Load: f.load, Warmup: record.Duration(f.warmup), Timeout: record.Duration(f.timeout),
+		MaxInFlight: f.maxInFlight, Arrivals: arrivals, PayloadLen: payload,
+		FunctionTimeout: record.Duration(f.code.timeout), Emulator: s.emulator,
+		ExpectReports: s.expectReports, Tool: version(),
+	}
+}
+
+// safeName makes a name fit into a path.
+func safeName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+			return r
+		}
+		return '-'
+	}, s)
+	return strings.Trim(fmt.Sprintf("%.60s", s), ".-")
+}
+
+func (f *loadFlags) announce(n *narrator, p *record.Plan) {
+	fn := p.Functions[0]
+	what := fn.Name
+	if fn.MemoryMB > 0 {
+		what += fmt.Sprintf(" (%s, %d MB, %s)", fn.Runtime, fn.MemoryMB, fn.Arch)
+	}
+	n.say("%s: %d arrivals in %v at %s, %s, seed %d", p.Verb, p.Arrivals, time.Duration(p.Load.Duration), what, p.Provenance, p.Seed)
+}
+
+// follow shows progress until the returned function is called.
+func follow(n *narrator, p *loadgen.Progress, plan *record.Plan) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				n.done()
+				return
+			case <-tick.C:
+				n.status("%s", progressLine(p.Snapshot(), plan))
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func progressLine(s loadgen.Snapshot, plan *record.Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%5.1fs  %d of %d arrivals, %d in flight", s.Offset.Seconds(), s.Scheduled, plan.Arrivals, s.InFlight)
+	for _, o := range record.Outcomes {
+		if c := s.Outcomes[o]; c > 0 {
+			fmt.Fprintf(&b, ", %s %d", o, c)
+		}
+	}
+	return b.String()
+}
+
+// linkLatest points runs/latest at a run directory beside it. A place where
+// links can't be made, or a folder of that name, is left alone.
+func linkLatest(dir string) error {
+	latest := filepath.Join(filepath.Dir(dir), "latest")
+	if st, err := os.Lstat(latest); err == nil && st.Mode()&os.ModeSymlink == 0 || filepath.Base(filepath.Dir(dir)) != "runs" {
+		return nil
+	}
+	_ = os.Remove(latest)
+	_ = os.Symlink(filepath.Base(dir), latest)
+	return nil
+}
+
+// present reads the run, writes its reports and prints the answer.
+func (f *loadFlags) present(cmd *cobra.Command, dir string) error {
+	return presentRun(cmd, dir, presentation{json: f.json, noColor: f.noColor, write: true})
+}
+
+type presentation struct {
+	json, noColor bool
+	write         bool // write report.html and the like into the run directory
+}
+
+func presentRun(cmd *cobra.Command, dir string, p presentation) error {
+	run, err := record.Open(dir)
+	if err != nil {
+		return withHint(err, "give a run directory, such as runs/latest")
+	}
+	r, err := reports.Build(run, reports.Options{})
+	if err != nil {
+		return fmt.Errorf("read run %s: %w", dir, err)
+	}
+	if p.write {
+		if err := r.WriteFiles(dir); err != nil {
+			return fmt.Errorf("write the reports: %w", err)
+		}
+	}
+	w := cmd.OutOrStdout()
+	if p.json {
+		err = r.WriteJSON(w)
+	} else {
+		err = r.WriteText(w, reports.TextOptions{Width: terminalWidth(w), Color: colourful(w, p.noColor)})
+	}
+	if err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	if !r.Verdict.Valid {
+		return errInvalid
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+// Command bench measures what code feels like, and costs, on AWS Lambda: cold,
+// warm and under spikes. See README.md; `bench help` lists the verbs.
+package main
+
+import (
+	"context"
+	"os"
+
+	"coldbench/fixtures"
+)
+
+func main() {
+	if fixtures.IsBootstrap() { // this process is a function under test
+		fixtures.RunBootstrap()
+		return
+	}
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"coldbench/loadgen"
+	"coldbench/logsource"
+	"coldbench/record"
+	"coldbench/target/lambda"
+	"coldbench/target/scripted"
+	"coldbench/target/url"
+)
+
+// subject is what is measured, ready to be sent at.
+type subject struct {
+	target        loadgen.Target
+	functions     []record.Function
+	provenance    record.Provenance
+	expectReports bool
+	logs          logsource.Source // nil: there is no log group to read
+	endpoint      string
+	region        string
+	emulator      map[string]string // knobs in force
+	limits        string            // what the sandbox enforces, "" where there is none
+	close         []func() error    // in reverse order
+}
+
+func (s *subject) onClose(f func() error) { s.close = append(s.close, f) }
+
+// Close takes down everything that was made for the run.
+func (s *subject) Close() error {
+	var errs []error
+	for i := len(s.close) - 1; i >= 0; i-- {
+		errs = append(errs, s.close[i]())
+	}
+	s.close = nil
+	return errors.Join(errs...)
+}
+
+// openSubject resolves --target and the code flags. On error nothing is left
+// behind.
+func (f *loadFlags) openSubject(ctx context.Context, n *narrator) (*subject, error) {
+	s := &subject{}
+	err := f.fill(ctx, s, n)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (f *loadFlags) fill(ctx context.Context, s *subject, n *narrator) error {
+	kind, name, _ := strings.Cut(f.target, ":")
+	switch {
+	case kind == "http" || kind == "https":
+		return f.fillURL(s)
+	case kind == "scripted":
+		return f.fillScripted(s, name)
+	case f.code.given() && f.endpoint == "":
+		return f.fillEmulated(ctx, s, "", n)
+	case f.code.given():
+		return f.fillLambda(ctx, s, "", n)
+	case kind == "emulated":
+		return f.fillEmulated(ctx, s, name, n)
+	case kind == "lambda":
+		return f.fillLambda(ctx, s, name, n)
+	case kind == "arn":
+		return f.fillLambda(ctx, s, f.target, n)
+	}
+	return &hintError{
+		err:  usagef("--target %q: no such kind of target", f.target),
+		hint: "emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., or scripted:FILE",
+	}
+}
+
+func (f *loadFlags) fillURL(s *subject) error {
+	payload, err := f.payloadBytes()
+	if err != nil {
+		return err
+	}
+	t, err := url.New(url.Config{URL: f.target, Method: f.httpMethod(len(payload) > 0), Headers: f.url.headers, MaxConns: f.maxInFlight})
+	if err != nil {
+		return &usageError{fmt.Errorf("--target: %w", err)}
+	}
+	s.onClose(func() error { t.Close(); return nil })
+	s.target, s.provenance = t, record.Measured
+	s.functions = []record.Function{{Name: t.Name()}}
+	return nil
+}
+
+func (f *loadFlags) httpMethod(payload bool) string {
+	switch {
+	case f.url.method != "":
+		return f.url.method
+	case payload:
+		return "POST"
+	}
+	return "GET"
+}
+
+func (f *loadFlags) fillScripted(s *subject, file string) error {
+	t, err := scripted.Open(file)
+	if err != nil {
+		return fmt.Errorf("--target: %w", err)
+	}
+	s.target, s.provenance, s.expectReports = t, record.Simulated, t.HasReports()
+	s.functions = []record.Function{{Name: "scripted"}}
+	return nil
+}
+
+// fillLambda measures a function behind the Lambda API of AWS or of an
+// endpoint. name is NAME, NAME:QUALIFIER or an ARN; "" creates one's own code.
+func (f *loadFlags) fillLambda(ctx context.Context, s *subject, name string, n *narrator) error {
+	cfg, err := lambda.Access{Endpoint: f.endpoint, Region: f.region, Profile: f.profile, MaxConns: f.maxInFlight}.Load(ctx)
+	if err != nil {
+		return err
+	}
+	s.provenance, s.endpoint = record.Measured, f.endpoint
+	return f.attach(ctx, s, cfg, name, n)
+}
+
+// attach finds or creates the function behind an SDK configuration.
+func (f *loadFlags) attach(ctx context.Context, s *subject, cfg aws.Config, name string, n *narrator) error {
+	api := lambdaapi.NewFromConfig(cfg)
+	s.region, s.expectReports = cfg.Region, true
+	var packageBytes int64
+	if f.code.given() {
+		made, size, err := f.code.create(ctx, api, n)
+		if err != nil {
+			return err
+		}
+		name, packageBytes = made, size
+		s.onClose(func() error { return deleteFunction(api, made) })
+	}
+	fn, group, err := describe(ctx, api, name)
+	if err != nil {
+		return err
+	}
+	if packageBytes > 0 {
+		fn.PackageBytes = packageBytes
+	}
+	if f.code.arch != "" {
+		fn.Arch = f.code.arch
+	}
+	s.functions = []record.Function{fn}
+	s.target = lambda.New(cfg, s.functions)
+	if f.logs != "off" && group != "" {
+		s.logs = logsource.NewCloudWatch(cfg, group)
+	}
+	return nil
+}
+
+// hostArch names this machine's architecture as Lambda does.
+func hostArch() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}

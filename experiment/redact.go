@@ -1,0 +1,18 @@
+package experiment
+
+import "regexp"
+
+var (
+	// An account number stands between colons in an ARN, and before ".dkr.ecr."
+	// in an image reference.
+	accountInARN   = regexp.MustCompile(`(arn:[a-z0-9-]*:[a-z0-9-]*:[a-z0-9-]*:)[0-9]{12}\b`)
+	accountInImage = regexp.MustCompile(`\b[0-9]{12}(\.dkr\.ecr\.)`)
+	accessKey      = regexp.MustCompile(`\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b`)
+)
+
+// Redact strikes account numbers and access keys out of a text.
+func Redact(s string) string {
+	s = accountInARN.ReplaceAllString(s, "${1}************")
+	s = accountInImage.ReplaceAllString(s, "************$1")
+	return accessKey.ReplaceAllString(s, "$1****************")
+}
