@@ -180,32 +180,26 @@ func plain(b []byte) bool {
 }
 
 func (c *cursor) conn(v *Conn) {
-	// Each key starts with a comma but the first, where it is the brace.
-	if len(c.b) < 2 || c.b[0] != '{' || c.b[1] == ',' {
-		c.ok = false
-		return
-	}
-	comma := false
+	sep := byte('{') // before the first key, a comma before the others
 	key := func(name string) bool {
-		switch {
-		case comma && c.skip(","+name):
-		case !comma && c.skip("{"+name):
-			comma = true
-		default:
+		if len(c.b) <= len(name) || c.b[0] != sep || string(c.b[1:1+len(name)]) != name {
 			return false
 		}
+		c.b, sep = c.b[1+len(name):], ','
 		return true
 	}
-	v.Reused = key(`"reused":true`)
-	for _, f := range []struct {
-		name string
-		to   *time.Duration
-	}{{`"dns_ns":`, &v.DNS}, {`"connect_ns":`, &v.Connect}, {`"tls_ns":`, &v.TLS}, {`"wait_ns":`, &v.Wait}} {
-		if key(f.name) {
-			*f.to = time.Duration(c.int())
+	number := func(name string) time.Duration {
+		if !key(name) {
+			return 0
 		}
+		return time.Duration(c.int())
 	}
-	if !comma || !c.skip(`}`) {
+	v.Reused = key(`"reused":true`)
+	v.DNS = number(`"dns_ns":`)
+	v.Connect = number(`"connect_ns":`)
+	v.TLS = number(`"tls_ns":`)
+	v.Wait = number(`"wait_ns":`)
+	if sep != ',' || !c.skip(`}`) {
 		c.ok = false
 	}
 }

@@ -1,0 +1,242 @@
+package record
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Limits beyond which a run may not be quoted.
+const (
+	// MaxNotSentShare is the share of arrivals that the generator may fail to
+	// send, and MaxMissingShare the share of REPORTs that may be lacking. Both
+	// are 1 in 1,000: more than that and the p99.9 of what is left is no longer
+	// that of what was planned.
+	MaxNotSentShare = 0.001
+	MaxMissingShare = 0.001
+	// MaxLagFloor and MaxLagShare bound the generator's own lateness: p99 of
+	// lag at most the larger of 1 ms and 10 % of the median service time.
+	// Below 1 ms a general-purpose kernel decides, and lag beyond a tenth of
+	// what is measured is part of the figure.
+	MaxLagFloor = time.Millisecond
+	MaxLagShare = 0.1
+	// FewColdStarts is the number below which cold figures get a warning: the
+	// two-sided 95 % interval of a p90 by order statistics has an upper end
+	// from n = 36 on, as 0.9^35 = 0.0250 and 0.9^36 = 0.0225 <= 0.025.
+	FewColdStarts = 36
+)
+
+// Check says whether a run may be quoted, with every reason why not, and what
+// changes the reading of its figures. Codes are stable; texts name figures and
+// remedies the flag or command to try. Reasons and the warnings are never nil.
+func Check(p *Plan, e Evidence) (Verdict, []Warning) {
+	c := checker{p: p, e: &e, reasons: []Reason{}, warnings: []Warning{}}
+	if e.Rows == 0 {
+		c.refuse("no_arrivals", "raise --rate, --burst or --duration, and look whether the run directory is complete",
+			"no arrival is recorded; %d were planned", p.Arrivals)
+	} else {
+		c.conservation()
+		c.notSent()
+		c.lag()
+		c.allFailed()
+		c.missing()
+	}
+	c.partial()
+	c.failures()
+	c.coldStarts()
+	c.platform()
+	c.memory()
+	return Verdict{Valid: len(c.reasons) == 0, Reasons: c.reasons}, c.warnings
+}
+
+// checker collects what Check finds.
+type checker struct {
+	p        *Plan
+	e        *Evidence
+	reasons  []Reason
+	warnings []Warning
+}
+
+func (c *checker) refuse(code, remedy, format string, a ...any) {
+	c.reasons = append(c.reasons, Reason{Code: code, Text: fmt.Sprintf(format, a...), Remedy: remedy})
+}
+
+func (c *checker) warn(code, remedy, format string, a ...any) {
+	c.warnings = append(c.warnings, Warning{Code: code, Text: fmt.Sprintf(format, a...), Remedy: remedy})
+}
+
+// whole says that the run came to its planned end, so that its positions have
+// no holes.
+func (c *checker) whole() bool { return !c.e.NeverClosed && !c.e.Interrupted }
+
+func (c *checker) conservation() {
+	var sum int64
+	for _, n := range c.e.Outcomes {
+		sum += n
+	}
+	if sum != c.e.Rows {
+		c.refuse("not_conserved", "report this as a fault of coldbench", "%d rows have %d outcomes", c.e.Rows, sum)
+	}
+	if over := c.e.Rows - c.p.Arrivals; c.p.Arrivals > 0 && over > 0 {
+		c.refuse("not_conserved", "look whether two runs share the directory",
+			"%d rows are recorded for %d planned arrivals", c.e.Rows, c.p.Arrivals)
+		return
+	}
+	if !c.whole() || c.e.Conservation.N() == 0 || c.e.Rows < c.p.Arrivals {
+		return
+	}
+	if err := c.e.Conservation.Check(); err != nil {
+		c.refuse("not_conserved", "repeat the run; if it happens again, report it as a fault of coldbench", "%v", err)
+	}
+}
+
+// notSent leaves out what a signal cut off: those arrivals were never due.
+func (c *checker) notSent() {
+	cut := c.e.NotSentBy[ErrInterrupted]
+	n, of := c.e.Outcomes[NotSent]-cut, c.e.Rows-cut
+	if n <= 0 || float64(n) <= MaxNotSentShare*float64(of) {
+		return
+	}
+	causes := maps.Clone(c.e.NotSentBy)
+	delete(causes, ErrInterrupted)
+	why, most := mostFrequent(causes)
+	remedy := map[string]string{
+		ErrInFlightCap: "raise --max-in-flight, or lower --rate or --burst",
+		ErrFileLimit:   "raise the limit of open files (ulimit -n), or lower --max-in-flight",
+		ErrGrowthLimit: "spread the burst (--spread), or lower --rate",
+		ErrNoRequest:   "check --payload and --target",
+	}[why]
+	if remedy == "" {
+		remedy = "lower --rate or --burst, or use a larger machine; `bench calibrate` finds its limit"
+	}
+	text := fmt.Sprintf("%d of %d arrivals (%s) were not sent, limit %s", n, of, percent(n, of), share(MaxNotSentShare))
+	if most > 0 {
+		text += fmt.Sprintf("; most for %s (%d)", why, most)
+	}
+	c.refuse("not_sent", remedy, "%s", text)
+}
+
+func (c *checker) lag() {
+	if !c.e.LagP99.Valid {
+		return
+	}
+	limit, basis := MaxLagFloor, "1ms"
+	if s := c.e.ServiceP50; s.Valid {
+		if tenth := time.Duration(MaxLagShare * float64(s.Value)); tenth > limit {
+			limit, basis = tenth, fmt.Sprintf("10 %% of the median service time %v", round(s.Value))
+		}
+	}
+	if lag := c.e.LagP99.Value; lag > limit {
+		c.refuse("lag", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine",
+			"the generator was late: lag p99 is %v, limit %v (%s)", round(lag), round(limit), basis)
+	}
+}
+
+func (c *checker) allFailed() {
+	if c.e.Outcomes[OK] > 0 {
+		return
+	}
+	text := fmt.Sprintf("none of %d arrivals was answered without an error", c.e.Rows)
+	if why, n := mostFrequent(c.e.Errors); n > 0 {
+		text += fmt.Sprintf("; most frequent: %s (%d)", why, n)
+	}
+	c.refuse("all_failed", "check --target and the function itself; `bench export` lists each row with its error", "%s", text)
+}
+
+func (c *checker) missing() {
+	m, of := c.e.Join.Missing, c.e.Join.Expected
+	if !c.p.ExpectReports || m == 0 || float64(m) <= MaxMissingShare*float64(of) {
+		return
+	}
+	c.refuse("missing_reports", "logs arrive late: read them again with `bench report` after a minute, or check the permission to read the log group",
+		"%d of %d REPORTs (%s) are missing, limit %s; the first is of request %s", m, of, percent(m, of), share(MaxMissingShare), first(c.e.Join.MissingIDs))
+}
+
+func (c *checker) partial() {
+	if c.e.Interrupted {
+		c.warn("interrupted", "let the run end for figures of the whole plan",
+			"the run was interrupted: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.e.Rows)
+		return
+	}
+	if c.e.Rows < c.p.Arrivals || c.e.NeverClosed {
+		c.warn("partial", "repeat the run for figures of the whole plan",
+			"the run is partial: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.e.Rows)
+	}
+}
+
+func (c *checker) failures() {
+	o, n := c.e.Outcomes, c.e.Rows
+	if t := o[Throttled]; t > 0 {
+		c.warn("throttled", "raise the concurrency limit (emulator: --concurrency), or lower --burst",
+			"%d of %d arrivals (%s) were throttled; they have no place in the figures of answered requests", t, n, percent(t, n))
+	}
+	if f := o[FunctionError]; f > 0 {
+		c.warn("function_errors", "`bench export` lists each row with its error",
+			"%d of %d arrivals (%s) ended in a function error; an error may be faster than an answer", f, n, percent(f, n))
+	}
+	if f := o[TimedOut]; f > 0 {
+		c.warn("timeouts", "raise --timeout or --function-timeout",
+			"%d of %d arrivals (%s) timed out; their times say when the wait ended", f, n, percent(f, n))
+	}
+	if f := o[TransportError] + o[Rejected]; f > 0 {
+		c.warn("not_served", "check --target, --endpoint and the permission to invoke",
+			"%d of %d arrivals (%s) were refused or got no complete reply before a function answered", f, n, percent(f, n))
+	}
+}
+
+func (c *checker) coldStarts() {
+	if c.e.Join.Matched == 0 {
+		return
+	}
+	if n := c.e.Starts[StartCold]; n < FewColdStarts {
+		c.warn("few_cold_starts", "use a larger --burst, a longer --duration or a shorter --keep-alive",
+			"%d cold starts among %d requests with a REPORT: %d are needed before the p90 of cold starts has an interval", n, c.e.Join.Matched, FewColdStarts)
+	}
+}
+
+func (c *checker) platform() {
+	j := c.e.Join
+	if j.Disagreeing > 0 {
+		c.warn("disagreeing_evidence", "`bench explain RUN REQUEST_ID` shows the lines of one of them",
+			"the evidence on %d of %d starts contradicts itself; they count as unknown", j.Disagreeing, j.Matched)
+	}
+	if n := c.e.EmulatorReports; n > 0 {
+		c.warn("foreign_emulator", "compare with `--target emulated:NAME`, or a deployed function",
+			"%d REPORTs have a shape that only another emulator prints: their init and memory figures are not true", n)
+	}
+	if n := c.e.TruncatedReports; n > 0 {
+		c.warn("truncated_reports", "read the log group instead of the response's tail",
+			"%d REPORTs are cut: an Init Duration may be lost", n)
+	}
+	if j.NoRequestID > 0 {
+		c.warn("no_request_id", "check that --endpoint passes the header x-amzn-RequestId on",
+			"%d answered rows carry no request id, so no REPORT can be joined to them", j.NoRequestID)
+	}
+	if c.p.ExpectReports && j.Missing > 0 && float64(j.Missing) <= MaxMissingShare*float64(j.Expected) {
+		c.warn("missing_reports", "logs arrive late: read them again with `bench report` after a minute",
+			"%d of %d REPORTs are missing; the first is of request %s", j.Missing, j.Expected, first(j.MissingIDs))
+	}
+}
+
+// memory warns where the REPORTs of one function print several memory sizes:
+// it was changed during the run, and one table would mix two functions.
+func (c *checker) memory() {
+	sizes := map[int]int{}
+	for cell := range c.e.Memory {
+		sizes[cell.Function]++
+	}
+	for fn := range max(len(c.p.Functions), 1) {
+		if sizes[fn] < 2 {
+			continue
+		}
+		c.warn("mixed_memory", "leave the function's configuration alone during a run",
+			"function %s ran with %d memory sizes (%s); the tables mix them", c.name(fn), sizes[fn], memorySizes(c.e.Memory, fn))
+	}
+}
+
+func (c *checker) name(fn int) string {
+	if fn < len(c.p.Functions) && c.p.Functions[fn].Name != "" {
+		return c.p.Functions[fn].Name
+	}
+	return fmt.Sprint(fn)
+}
