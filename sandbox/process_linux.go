@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepareThread gives up, for the starting thread and all that it forks, the
+// ability to gain privileges by executing a set-user-ID program.
+func prepareThread() {
+	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+}
+
+// closeOnExec marks every open file of this program, those included that it
+// has inherited, so that a function starts with its three standard streams
+// alone. Kernels before 5.11 refuse; what Go opens is marked anyway.
+func closeOnExec() {
+	_ = unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC)
+}
+
+func processAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// waitExit returns when the process has ended, and leaves it to be reaped: as
+// a zombie it keeps its pid and its process group from being reused while the
+// rest of the group is killed. It waits in Go's poller, so a thousand idle
+// environments need no thousand threads.
+func waitExit(pid int) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		blockUntilExit(pid)
+		return
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	defer file.Close()
+	conn, err := file.SyscallConn()
+	if err == nil {
+		err = conn.Read(func(uintptr) bool { return hasExited(pid) })
+	}
+	if err != nil {
+		blockUntilExit(pid)
+	}
+}
+
+func hasExited(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return info.Signo != 0 || (err != nil && !errors.Is(err, unix.EINTR))
+}
+
+func blockUntilExit(pid int) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// killTree kills the descendants of pid, wherever they moved, as long as their
+// line of parents leads to it. It is the fallback for a missing cgroup.
+func killTree(pid int) {
+	for _, p := range descendants(pid) {
+		_ = unix.Kill(p, unix.SIGKILL)
+	}
+}
+
+// treePeakMemory sums the peaks of the resident memory of pid and its
+// descendants, in bytes; see proc(5), VmHWM in /proc/PID/status.
+func treePeakMemory(pid int) int64 {
+	sum := peakResident(pid)
+	for _, p := range descendants(pid) {
+		sum += peakResident(p)
+	}
+	return sum
+}
+
+func peakResident(pid int) int64 {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, after, found := bytes.Cut(status, []byte("\nVmHWM:"))
+	if !found {
+		return 0 // a zombie
+	}
+	fields := bytes.Fields(after[:min(len(after), 64)])
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kb * 1024
+}
+
+// descendants lists the children of pid and theirs, from the kernel's own
+// lists (/proc/PID/task/TID/children, CONFIG_PROC_CHILDREN).
+func descendants(pid int) []int {
+	var all []int
+	tasks, _ := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	for _, task := range tasks {
+		list, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + task.Name() + "/children")
+		for _, field := range bytes.Fields(list) {
+			if child, err := strconv.Atoi(string(field)); err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// maxRSS is the peak of the largest single process, in bytes.
+func maxRSS(u *syscall.Rusage) int64 { return u.Maxrss * 1024 }

@@ -1,0 +1,214 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+)
+
+// DefaultMaxProcesses is the number of processes and threads that one
+// execution environment may hold.
+// Source: AWS Lambda quotas, "Processes and threads per execution environment:
+// 1,024" (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const DefaultMaxProcesses = 1024
+
+// Options say what a Host may use. The zero value is the right one outside of
+// tests.
+type Options struct {
+	// NoCgroups makes the Host ignore cgroups even where they are writable.
+	NoCgroups bool
+	// MaxProcesses bounds the processes and threads of each environment; 0
+	// means DefaultMaxProcesses.
+	MaxProcesses int
+}
+
+// Spec describes one environment. Only Command is required.
+type Spec struct {
+	// ID names the environment in errors and in the name of its cgroup.
+	ID string
+	// Command is the program and its arguments. A program without a slash is
+	// looked up in the PATH of this process; one with a slash is taken as it
+	// is, relative to Dir.
+	Command []string
+	// Dir is the working directory; empty means that of this process.
+	Dir string
+	// Env is the whole environment of the process, as KEY=value. Nothing is
+	// added to it and nothing is inherited.
+	Env []string
+	// MemoryMB limits the memory of the whole environment, page cache
+	// included, in units of 2^20 bytes. 0 means no limit.
+	MemoryMB int
+	// CPUShare limits the CPU time per second of wall time, in vCPUs: 0.5 is
+	// half of one CPU, 2 is two. 0 means no limit.
+	CPUShare float64
+	// Tmp is the folder that serves the environment as /tmp. It is created
+	// where it does not exist and is never removed here: it outlives a reset.
+	Tmp string
+	// Stdout and Stderr receive what the processes print, each from one
+	// goroutine. If both are the same writer there is one goroutine and one
+	// pipe, and the order of the lines is kept. Nil discards. A writer that
+	// blocks makes the function block; its errors are ignored. Both are
+	// quiet once Done is closed.
+	Stdout, Stderr io.Writer
+}
+
+// ErrClosed is returned by Start after Close.
+var ErrClosed = errors.New("sandbox is closed")
+
+// StartError says why an environment could not be started. Unwrap gives the
+// system's error (fs.ErrNotExist, fs.ErrPermission, syscall.EAGAIN, ...).
+type StartError struct {
+	ID      string // Spec.ID
+	Program string // what was to be executed
+	Reason  string // one clause for the reader
+	Err     error
+}
+
+func (e *StartError) Error() string {
+	return fmt.Sprintf("start environment %s: %s: %s", e.ID, e.Program, e.Reason)
+}
+
+func (e *StartError) Unwrap() error { return e.Err }
+
+// Host starts environments on this machine. Its methods may be called from
+// many goroutines.
+type Host struct {
+	options  Options
+	cgroups  hierarchy // nil: plain process groups
+	warnings []string
+	spawn    *spawner
+
+	mu       sync.Mutex
+	closed   bool
+	envs     map[*Env]struct{}
+	serial   int
+	starting sync.WaitGroup // grows only while closed is false
+}
+
+// New looks at the machine, removes the cgroups that dead programs of this
+// kind left behind, and returns a Host. Missing privileges are warnings, not
+// errors.
+func New(o Options) (*Host, error) {
+	if o.MaxProcesses < 0 {
+		return nil, fmt.Errorf("new sandbox: limit of processes %d: negative", o.MaxProcesses)
+	}
+	if o.MaxProcesses == 0 {
+		o.MaxProcesses = DefaultMaxProcesses
+	}
+	h := &Host{options: o, envs: make(map[*Env]struct{})}
+	h.cgroups, h.warnings = detect(o)
+	h.spawn = newSpawner()
+	return h, nil
+}
+
+// Limits says in one line what is enforced, for the record of a run.
+func (h *Host) Limits() string {
+	if h.cgroups == nil {
+		return "process groups, no limits"
+	}
+	return h.cgroups.String()
+}
+
+// Warnings name what is not enforced on this machine and what that does to the
+// numbers, one sentence each. Empty where everything is.
+func (h *Host) Warnings() []string { return append([]string(nil), h.warnings...) }
+
+// Start runs one environment and returns as soon as its process exists and has
+// begun to execute its program. The ctx bounds the start only: the environment
+// lives until it exits or is killed. The error is a *StartError, ErrClosed, or
+// that of ctx.
+func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start environment %s: %w", s.ID, err)
+	}
+	name, err := h.admit(s.ID)
+	if err != nil {
+		return nil, fmt.Errorf("start environment %s: %w", s.ID, err)
+	}
+	defer h.starting.Done()
+	path, err := program(&s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Tmp != "" {
+		if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
+			return nil, &StartError{ID: s.ID, Program: path, Reason: "make its /tmp folder: " + err.Error(), Err: err}
+		}
+	}
+	return h.launch(s, path, name)
+}
+
+// Close kills every environment, waits until all of their processes are gone,
+// removes their cgroups and ends the starting thread. A second call returns
+// nil.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	h.mu.Unlock()
+	h.starting.Wait()
+
+	h.mu.Lock()
+	left := make([]*Env, 0, len(h.envs))
+	for e := range h.envs {
+		left = append(left, e)
+	}
+	h.mu.Unlock()
+	var each sync.WaitGroup
+	for _, e := range left {
+		each.Go(e.Kill)
+	}
+	each.Wait()
+	h.spawn.close()
+	var errs []error
+	for _, e := range left {
+		errs = append(errs, e.leftover)
+	}
+	return errors.Join(errs...)
+}
+
+// admit counts a start and names its environment.
+func (h *Host) admit(id string) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return "", ErrClosed
+	}
+	h.serial++
+	h.starting.Add(1)
+	return fmt.Sprintf("%d-%s", h.serial, safeName(id)), nil
+}
+
+func (h *Host) keep(e *Env) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.envs[e] = struct{}{}
+}
+
+func (h *Host) forget(e *Env) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.envs, e)
+}
+
+// safeName reduces an identifier to what a directory name may hold.
+func safeName(id string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, id)
+	if len(clean) > 64 {
+		clean = clean[:64]
+	}
+	return clean
+}
