@@ -1,0 +1,141 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Defaults of a Config.
+const (
+	DefaultTimeout     = time.Minute
+	DefaultMaxInFlight = 10_000
+	DefaultGrowth      = 2_000 // new workers per second
+	DefaultMaxLag      = time.Second
+)
+
+// startLead is how far ahead a run without a given start begins: time for the
+// first wait to be armed.
+const startLead = 5 * time.Millisecond
+
+// growthDepth is the number of workers that may be added at once.
+const growthDepth = 64
+
+// Config is one run. Schedule, Target and Recorder are needed; the zero value
+// of every other field is a default.
+type Config struct {
+	Schedule Schedule
+	Target   Target
+	Recorder Recorder
+
+	// Payload builds the body of one request, ahead of its due time, in the
+	// order of the schedule and from one goroutine. An error (or panic) makes
+	// the arrival a row that was not sent. nil sends no body. See Fixed.
+	Payload func(seq int64, a Arrival) ([]byte, error)
+
+	Timeout     time.Duration // the client's, of one request, from its send; 0 = DefaultTimeout
+	MaxInFlight int           // requests without a reply; 0 = DefaultMaxInFlight
+
+	// Ahead is the number of requests in flight that the run prepares for:
+	// workers are started, and connections opened if the Target is a
+	// Preconnecter, before the first arrival. 0 estimates it from the
+	// schedule, such that a burst of N reaches the wire as N.
+	Ahead int
+	// Growth is how many more may be added per second when the replies are
+	// slower than that: a limit, because a generator that answers its own
+	// hiccup with a connection for each late request buries itself. An arrival
+	// without a worker waits. 0 = DefaultGrowth.
+	Growth float64
+	// MaxLag is the lateness from which an arrival that waits for a worker is
+	// given up as not sent. 0 = DefaultMaxLag.
+	MaxLag time.Duration
+
+	// FilesPerRequest is how many open files one request costs this process
+	// (2 where the server is in it); the number in flight is kept within the
+	// limit of open files. 0 = 1 for a Preconnecter, else no limit.
+	FilesPerRequest int
+
+	Start  time.Time     // offset 0 of every row; zero = as soon as everything is ready
+	Warmup time.Duration // rows intended before it are of phase warmup
+	// Drain bounds the wait for replies after the last arrival. 0 = Timeout.
+	Drain time.Duration
+
+	// Abort, when closed, ends the run at once: what is in flight becomes a
+	// transport error. The end of Run's context is gentler: see Run.
+	Abort <-chan struct{}
+
+	Progress *Progress // counters to watch while the run goes on; may be nil
+	Waiter   Waiter    // nil = the most precise of this system; Run closes only its own
+}
+
+// Fixed is a Config.Payload that sends the same body with every request.
+func Fixed(body []byte) func(int64, Arrival) ([]byte, error) {
+	return func(int64, Arrival) ([]byte, error) { return body, nil }
+}
+
+// Preconnecter is an optional second interface of a Target. Preconnect opens n
+// connections that the first n requests will use, sends no request on them,
+// and returns when they are open. Fewer is no failure of the run; the error
+// says why.
+type Preconnecter interface {
+	Preconnect(ctx context.Context, n int) error
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Target == nil:
+		return errors.New("generate load: no target")
+	case c.Recorder == nil:
+		return errors.New("generate load: no recorder")
+	case c.Timeout < 0, c.MaxInFlight < 0, c.Ahead < 0, c.MaxLag < 0, c.Drain < 0, c.FilesPerRequest < 0, !(c.Growth >= 0):
+		return errors.New("generate load: a time or limit is negative")
+	}
+	return nil
+}
+
+// withDefaults returns c with every zero resolved that needs no measuring.
+func (c Config) withDefaults() Config {
+	c.Schedule = c.Schedule.all()
+	c.Timeout = orElse(c.Timeout, DefaultTimeout)
+	c.MaxInFlight = orElse(c.MaxInFlight, DefaultMaxInFlight)
+	c.Growth = orElse(c.Growth, DefaultGrowth)
+	c.MaxLag = orElse(c.MaxLag, DefaultMaxLag)
+	c.Drain = orElse(c.Drain, c.Timeout)
+	if c.Payload == nil {
+		c.Payload = Fixed(nil)
+	}
+	if c.Progress == nil {
+		c.Progress = new(Progress)
+	}
+	if _, ok := c.Target.(Preconnecter); ok && c.FilesPerRequest == 0 {
+		c.FilesPerRequest = 1
+	}
+	return c
+}
+
+func orElse[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// estimateOver is how many arrivals are looked at to estimate Ahead.
+const estimateOver = 1_000_000
+
+// ahead estimates how many requests will be in flight at the worst moment of a
+// target that answers within about 100 ms: the most that are due within 10 ms,
+// or a tenth of the busiest second, whose share is bounded because a fast
+// target needs far fewer.
+func ahead(s Schedule, limit int) int {
+	n := 0
+	p := Describe(func(yield func(Arrival) bool) {
+		for a := range s {
+			if n++; n > estimateOver || !yield(a) {
+				return
+			}
+		}
+	}, time.Second)
+	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10))))
+}

@@ -1,0 +1,322 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"coldbench/record"
+)
+
+// order is what a worker does next.
+type order int
+
+const (
+	toSend order = iota // its job
+	toLead              // wait for the next arrival
+	toStop
+)
+
+// worker is one goroutine that leads or sends. At any time one worker leads:
+// it waits for the next due time, takes one of the due arrivals for itself,
+// hands the others out, makes another worker leader and sends. So the one that
+// was woken by the clock sends without a further switch of goroutines (leader
+// and followers: Schmidt et al., Pattern-Oriented Software Architecture 2,
+// 2000).
+type worker struct {
+	id      int
+	wake    chan order // capacity 1: giving an order never waits
+	job     job
+	began   atomic.Int64 // offset of the attempt
+	busy    bool         // guarded by generator.mu
+	claimed atomic.Bool  // the row of job is written or about to be
+}
+
+// generator is the state of one Run.
+type generator struct {
+	Config
+	base     time.Time // offset 0
+	requests context.Context
+	feed     *feed
+	tally    *tally
+
+	cut   atomic.Int64  // no arrival after this offset is scheduled
+	cutCh chan struct{} // closed when cut is set
+
+	// Of the leader alone:
+	growth     bucket
+	waiter     Waiter
+	capReason  string // why MaxInFlight is what it is
+	intended   []int64
+	scheduled  int64
+	ended      chan struct{} // closed when the last arrival is dispatched
+	shortened  bool          // the cut left arrivals out
+	lastDenied int64         // position of the arrival that was denied growth last
+
+	onFailure func(error)
+	aborted   bool  // of Run alone
+	abandoned int64 // of Run alone
+
+	freed   chan struct{} // a worker is idle again, while the leader is blocked
+	refused chan *record.Invocation
+
+	mu          sync.Mutex
+	idle        []*worker // the one that was busy last is taken first
+	workers     []*worker
+	slots       int // len(workers) = slots + 1: one leads
+	inFlight    int
+	maxInFlight int
+	grown       int64
+	denied      int64
+	blocked     bool
+	over        bool
+
+	running sync.WaitGroup
+}
+
+func (g *generator) now() time.Duration { return time.Since(g.base) }
+
+// work is the life of a worker.
+func (g *generator) work(w *worker) {
+	defer g.running.Done()
+	for next := <-w.wake; ; {
+		switch next {
+		case toLead:
+			next = g.lead(w)
+		case toSend:
+			g.send(w)
+			next = g.rest(w)
+		case toStop:
+			return
+		}
+	}
+}
+
+// rest puts w among the idle and waits for its next order.
+func (g *generator) rest(w *worker) order {
+	g.mu.Lock()
+	w.busy = false
+	g.inFlight--
+	g.Progress.inFlight.Store(int64(g.inFlight))
+	if g.over {
+		g.mu.Unlock()
+		return toStop
+	}
+	g.idle = append(g.idle, w)
+	blocked := g.blocked
+	g.mu.Unlock()
+	if blocked {
+		select {
+		case g.freed <- struct{}{}:
+		default:
+		}
+	}
+	return <-w.wake
+}
+
+// lead waits for the next arrival until it has one for w to send, or until the
+// schedule has ended.
+func (g *generator) lead(w *worker) order {
+	for {
+		j := g.feed.next(true)
+		if j == nil || !g.await(j.arrival.At) {
+			g.shortened = j != nil
+			return g.finish()
+		}
+		mine, blocked := g.pass(w)
+		if mine {
+			return toSend
+		}
+		if blocked {
+			g.awaitWorker()
+		}
+	}
+}
+
+// await returns true at the offset or after it, or false if the load was cut
+// before it.
+func (g *generator) await(at time.Duration) bool {
+	for {
+		if at > time.Duration(g.cut.Load()) {
+			return false
+		}
+		if g.now() >= at {
+			return true
+		}
+		g.waiter.Until(g.base.Add(at))
+	}
+}
+
+// pass hands out every arrival that is due, in one go. It says whether w has
+// one of them to send (then another worker leads), and whether it stopped at an
+// arrival that has to wait for a worker.
+func (g *generator) pass(w *worker) (mine, blocked bool) {
+	now := g.now()
+	cut := time.Duration(g.cut.Load())
+	horizon := min(now, cut)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for {
+		j := g.feed.next(false)
+		if j == nil || j.arrival.At > horizon {
+			break
+		}
+		if reason := g.refusal(j, now, cut); reason != "" {
+			g.refuse(j, reason)
+		} else if g.inFlight >= g.slots && !g.grow(now) {
+			blocked = true
+			break
+		} else if !mine {
+			mine = true
+			g.give(w, j)
+		} else {
+			f := g.pop()
+			g.give(f, j)
+			f.wake <- toSend
+		}
+		g.count(j)
+		g.feed.take()
+	}
+	g.blocked = blocked && !mine
+	if mine {
+		g.pop().wake <- toLead
+	}
+	g.Progress.scheduled.Store(g.scheduled)
+	g.Progress.inFlight.Store(int64(g.inFlight))
+	return mine, blocked
+}
+
+// refusal says why j must not be sent, or "".
+func (g *generator) refusal(j *job, now, cut time.Duration) string {
+	switch {
+	case j.err != nil:
+		return record.ErrNoRequest
+	case g.inFlight >= g.MaxInFlight:
+		return g.capReason
+	case g.inFlight < g.slots:
+		return ""
+	case cut < math.MaxInt64:
+		if g.growth.peek(now) {
+			return ""
+		}
+		return record.ErrInterrupted // no time is left to wait for a worker
+	case now-j.arrival.At > g.MaxLag:
+		if g.growth.peek(now) {
+			return ""
+		}
+		return record.ErrGrowthLimit
+	}
+	return ""
+}
+
+// give makes j the job of w.
+func (g *generator) give(w *worker, j *job) {
+	w.job = *j
+	w.claimed.Store(false)
+	w.busy = true
+	g.inFlight++
+	g.maxInFlight = max(g.maxInFlight, g.inFlight)
+}
+
+// pop takes the idle worker that was busy last. There always is one: of slots
+// + 1 workers, slots at most are in flight.
+func (g *generator) pop() *worker {
+	w := g.idle[len(g.idle)-1]
+	g.idle = g.idle[:len(g.idle)-1]
+	return w
+}
+
+// grow adds a worker if the limit of growth allows it.
+func (g *generator) grow(now time.Duration) bool {
+	if !g.growth.take(now) {
+		if g.lastDenied != g.scheduled { // count an arrival once, however often it asks
+			g.lastDenied = g.scheduled
+			g.denied++
+		}
+		return false
+	}
+	g.slots++
+	g.grown++
+	g.addWorker()
+	return true
+}
+
+// addWorker starts an idle worker.
+func (g *generator) addWorker() {
+	w := &worker{id: len(g.workers), wake: make(chan order, 1)}
+	g.workers = append(g.workers, w)
+	g.idle = append(g.idle, w)
+	g.running.Add(1)
+	go g.work(w)
+}
+
+// awaitWorker returns when a worker may be free, when the next may be added, or
+// when the load is cut.
+func (g *generator) awaitWorker() {
+	timer := time.NewTimer(g.growth.wait())
+	defer timer.Stop()
+	cut := g.cutCh
+	if g.cut.Load() < math.MaxInt64 {
+		cut = nil // known already
+	}
+	select {
+	case <-g.freed:
+	case <-timer.C:
+	case <-cut:
+	}
+}
+
+// count notes that j was due and has been dealt with.
+func (g *generator) count(j *job) {
+	g.scheduled++
+	second := int(max(0, j.arrival.At) / time.Second)
+	g.intended = extend(g.intended, second)
+	if second < len(g.intended) {
+		g.intended[second]++
+	}
+}
+
+// finish ends the leadership for good.
+func (g *generator) finish() order {
+	g.mu.Lock()
+	g.over = true
+	idle := g.idle
+	g.idle = nil
+	g.mu.Unlock()
+	for _, w := range idle {
+		w.wake <- toStop
+	}
+	close(g.ended)
+	return toStop
+}
+
+// refuse writes the row of an arrival that is not sent, off the send path as
+// long as the clerk keeps up.
+func (g *generator) refuse(j *job, reason string) {
+	row := g.newRow(j)
+	row.Outcome, row.ErrorType, row.Error = record.NotSent, reason, g.explain(reason, j)
+	select {
+	case g.refused <- row:
+	default:
+		g.write(row, nil)
+	}
+}
+
+func (g *generator) explain(reason string, j *job) string {
+	switch reason {
+	case record.ErrNoRequest:
+		return oneLine(j.err.Error())
+	case record.ErrInFlightCap:
+		return fmt.Sprintf("%d requests were in flight, the most allowed", g.MaxInFlight)
+	case record.ErrFileLimit:
+		return fmt.Sprintf("%d requests were in flight, the most that the limit of open files allows", g.MaxInFlight)
+	case record.ErrGrowthLimit:
+		return fmt.Sprintf("no worker within %v: %g may be added per second", g.MaxLag, g.Growth)
+	case record.ErrInterrupted:
+		return "the run was interrupted before a worker was free"
+	}
+	return ""
+}

@@ -1,0 +1,37 @@
+package loadgen
+
+import "time"
+
+// bucket is a token bucket on the offsets of the run. It is used by one
+// goroutine at a time.
+type bucket struct {
+	rate  float64 // tokens per second
+	depth float64
+	level float64
+	at    time.Duration // when level was true
+}
+
+func newBucket(rate, depth float64) bucket { return bucket{rate: rate, depth: depth, level: depth} }
+
+// take removes one token if there is one at the offset now.
+func (b *bucket) take(now time.Duration) bool {
+	if !b.peek(now) {
+		return false
+	}
+	b.level--
+	return true
+}
+
+// peek says whether there is a token at the offset now.
+func (b *bucket) peek(now time.Duration) bool {
+	if now > b.at {
+		b.level = min(b.depth, b.level+(now-b.at).Seconds()*b.rate)
+		b.at = now
+	}
+	return b.level >= 1
+}
+
+// wait is the time from the last take to the next token.
+func (b *bucket) wait() time.Duration {
+	return nanoseconds((1-b.level)/b.rate*1e9) + 1
+}

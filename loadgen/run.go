@@ -1,0 +1,225 @@
+package loadgen
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+
+	"coldbench/record"
+)
+
+// abandonAfter is how long an attempt may go on after its context has ended.
+const abandonAfter = 2 * time.Second
+
+// spareFiles are kept from the connections: logs, the run file, the system.
+const spareFiles = 24
+
+// Run sends the arrivals of c.Schedule to c.Target at their due times and hands
+// one row for each to c.Recorder. No send waits for the reply to another, none
+// is early, and every arrival that was due becomes exactly one row.
+//
+// When ctx ends, the schedule is cut there: later arrivals are not scheduled
+// (Stats.Interrupted), what is in flight is awaited. When c.Abort is closed,
+// what is in flight is cut too and becomes record.TransportError with
+// record.ErrInterrupted. Neither is an error of Run.
+//
+// Run returns when all rows are with the recorder. Its error is a fault of c,
+// or the first error of the recorder, which ends the load like ctx does.
+func Run(ctx context.Context, c Config) (Stats, error) {
+	if err := c.validate(); err != nil {
+		return Stats{}, err
+	}
+	requests, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	g := newGenerator(c.withDefaults(), requests)
+	if c.Waiter == nil {
+		defer g.waiter.Close()
+	}
+	g.prepare(ctx)
+	defer g.feed.close()
+
+	var failure failure
+	g.onFailure = func(err error) {
+		failure.set(err)
+		g.cutNow()
+	}
+	defer context.AfterFunc(ctx, g.cutNow)()
+	clerk := g.startClerk()
+	g.lead0()
+	g.drain(cancel)
+	close(g.refused)
+	<-clerk
+	s := g.stats()
+	s.Abandoned = g.abandoned
+	s.Interrupted = g.shortened || g.aborted
+	return s, failure.get()
+}
+
+// failure keeps the first error.
+type failure struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *failure) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *failure) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+func newGenerator(c Config, requests context.Context) *generator {
+	g := &generator{
+		Config:     c,
+		requests:   requests,
+		cutCh:      make(chan struct{}),
+		growth:     newBucket(c.Growth, growthDepth),
+		waiter:     c.Waiter,
+		capReason:  record.ErrInFlightCap,
+		ended:      make(chan struct{}),
+		lastDenied: -1,
+		freed:      make(chan struct{}, 1),
+		refused:    make(chan *record.Invocation, 4096),
+	}
+	g.cut.Store(math.MaxInt64)
+	if g.waiter == nil {
+		g.waiter = NewWaiter()
+	}
+	g.limitByFiles()
+	if g.Ahead == 0 {
+		g.Ahead = ahead(c.Schedule, g.MaxInFlight)
+	}
+	g.Ahead = min(g.Ahead, g.MaxInFlight)
+	return g
+}
+
+// limitByFiles lowers MaxInFlight to what the limit of open files allows.
+func (g *generator) limitByFiles() {
+	free := freeFiles()
+	if g.FilesPerRequest == 0 || free < 0 {
+		return
+	}
+	allowed := max(1, (free-spareFiles)/int64(g.FilesPerRequest))
+	if allowed < int64(g.MaxInFlight) {
+		g.MaxInFlight, g.capReason = int(allowed), record.ErrFileLimit
+	}
+}
+
+// prepare opens connections, starts the workers and fixes offset 0.
+func (g *generator) prepare(ctx context.Context) {
+	g.tally = newTally()
+	if p, ok := g.Target.(Preconnecter); ok {
+		until := g.Start
+		if until.IsZero() {
+			until = time.Now().Add(g.Timeout)
+		}
+		within, cancel := context.WithDeadline(ctx, until)
+		g.tally.preconn = p.Preconnect(within, g.Ahead)
+		cancel()
+	}
+	g.feed = newFeed(g.Schedule, g.Payload)
+	g.mu.Lock()
+	g.slots = g.Ahead
+	for range g.slots + 1 {
+		g.addWorker()
+	}
+	g.mu.Unlock()
+	runtime.GC() // what preparing left behind is not collected under load
+	if g.Start.IsZero() {
+		g.base = time.Now().Add(startLead)
+	} else {
+		// A Start from elsewhere has no monotonic reading; now it gets one.
+		g.base = time.Now().Add(time.Until(g.Start))
+	}
+}
+
+// startClerk writes the rows of refused arrivals until refused is closed.
+func (g *generator) startClerk() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for row := range g.refused {
+			g.write(row, nil)
+		}
+	}()
+	return done
+}
+
+// lead0 makes the first leader.
+func (g *generator) lead0() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pop().wake <- toLead
+}
+
+// cutNow ends the schedule at this instant.
+func (g *generator) cutNow() {
+	if g.cut.CompareAndSwap(math.MaxInt64, int64(g.now())) {
+		close(g.cutCh)
+		g.waiter.Interrupt()
+	}
+}
+
+func (g *generator) fail(err error) { g.onFailure(err) }
+
+// drain waits for the last arrival, then for the replies, and cuts what is left
+// when its time is over or the run is aborted.
+func (g *generator) drain(cancel context.CancelCauseFunc) {
+	select {
+	case <-g.ended:
+	case <-g.Abort:
+		g.cutNow()
+		cancel(errAborted)
+		<-g.ended
+	}
+	finished := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(finished)
+	}()
+	limit := time.NewTimer(g.Drain)
+	defer limit.Stop()
+	select {
+	case <-finished:
+		return
+	case <-g.Abort:
+	case <-limit.C:
+	}
+	cancel(errAborted)
+	g.aborted = true
+	limit.Reset(abandonAfter)
+	select {
+	case <-finished:
+	case <-limit.C:
+		g.abandon()
+	}
+}
+
+// abandon writes the rows of attempts that ignore the end of their context.
+func (g *generator) abandon() {
+	g.mu.Lock()
+	var left []*worker
+	for _, w := range g.workers {
+		if w.busy && w.claimed.CompareAndSwap(false, true) {
+			left = append(left, w)
+		}
+	}
+	g.mu.Unlock()
+	for _, w := range left {
+		row := g.newRow(&w.job)
+		fill(row, &Reply{}, errAborted)
+		g.stamp(row, &Reply{}, g.base.Add(time.Duration(w.began.Load())), time.Now())
+		g.tally.sent(w.id, row)
+		g.write(row, nil)
+		g.abandoned++
+	}
+}

@@ -1,0 +1,474 @@
+package loadgen_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+	"coldbench/target/scripted"
+)
+
+const ms = time.Millisecond
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// memory keeps the rows by position.
+type memory struct {
+	mu    sync.Mutex
+	rows  map[int64]record.Invocation
+	twice []int64
+	fail  int // Record returns an error from this row on; 0 = never
+}
+
+func (m *memory) Record(row *record.Invocation, _ []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rows == nil {
+		m.rows = map[int64]record.Invocation{}
+	}
+	if _, ok := m.rows[row.Seq]; ok {
+		m.twice = append(m.twice, row.Seq)
+	}
+	m.rows[row.Seq] = *row
+	if m.fail > 0 && len(m.rows) >= m.fail {
+		return errors.New("disk full")
+	}
+	return nil
+}
+
+// run runs c in a bubble with rows kept in the returned memory.
+func run(t testing.TB, ctx context.Context, c loadgen.Config) (*memory, loadgen.Stats) {
+	t.Helper()
+	m := &memory{}
+	c.Recorder = m
+	c.Waiter = loadgen.NewSleepWaiter()
+	s, err := loadgen.Run(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, s
+}
+
+func dur(d time.Duration) record.Duration { return record.Duration(d) }
+
+func TestExactTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// 4 arrivals, 250 ms apart, each answered 400 ms later: two overlap.
+		target := scripted.New(scripted.Step{Service: dur(400 * ms), TTFB: dur(100 * ms)})
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(4, time.Second),
+			Target:   target,
+			Warmup:   300 * ms,
+		})
+		for i := range int64(4) {
+			at := time.Duration(i) * 250 * ms
+			want := record.Invocation{
+				Seq: i, Intended: at, Sent: max(1, at), FirstByte: at + 100*ms, Done: at + 400*ms,
+				Outcome: record.OK, RequestID: scripted.RequestID(i),
+			}
+			if at < 300*ms {
+				want.Phase = record.PhaseWarmup
+			}
+			if got := m.rows[i]; got != want {
+				t.Errorf("row %d:\n got %+v\nwant %+v", i, got, want)
+			}
+		}
+		if s.Scheduled != 4 || s.Sent != 4 || s.NotSent != 0 || s.MaxInFlight != 2 || s.Interrupted {
+			t.Errorf("stats %+v", s)
+		}
+		if s.End != 1150*ms { // 750 + 400
+			t.Errorf("end %v", s.End)
+		}
+		if s.Lag.N != 4 || s.Lag.Max > 1 { // offset 0 is written as 1 ns
+			t.Errorf("lag %+v", s.Lag)
+		}
+		want := []record.SecondCount{{Intended: 4, Sent: 4}}
+		if !slices.Equal(s.AchievedPerSecond, want) {
+			t.Errorf("per second %+v", s.AchievedPerSecond)
+		}
+	})
+}
+
+func TestBurstReachesTheTargetWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := scripted.New(scripted.Step{Service: dur(time.Second)})
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Together(loadgen.Every(time.Second, 0, time.Second), 700),
+			Target:   target,
+		})
+		if target.MaxInFlight() != 700 || s.MaxInFlight != 700 || s.Ahead != 701 || s.Grown != 0 {
+			t.Errorf("in flight %d, %+v", target.MaxInFlight(), s)
+		}
+		for i, r := range m.rows {
+			if r.Lag() > 1 {
+				t.Fatalf("row %d was %v late", i, r.Lag())
+			}
+		}
+	})
+}
+
+// The server stops for one second of ten at 1,000 arrivals per second. An
+// arrival k ms into the stall waits 1000-k ms; the 10,000 rows hold 1,000 such
+// waits 1 ms apart, so the p99 (100 rows above it) is 900 ms.
+func TestStallIsSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(1000, 10*time.Second),
+			Target:   stalling{from: 5 * time.Second, to: 6 * time.Second, start: time.Now().Add(time.Second)},
+			Start:    time.Now().Add(time.Second),
+		})
+		var times []time.Duration
+		for _, r := range m.rows {
+			times = append(times, r.Response())
+			if r.Lag() > 1 {
+				t.Fatalf("row %d was %v late", r.Seq, r.Lag())
+			}
+		}
+		slices.Sort(times)
+		if len(times) != 10_000 {
+			t.Fatalf("%d rows", len(times))
+		}
+		if p99 := times[9900]; p99 < 899*ms || p99 > 901*ms {
+			t.Errorf("p99 %v", p99)
+		}
+		if top := times[9999]; top != time.Second {
+			t.Errorf("max %v", top)
+		}
+		// 1,000 waited, 901 of them beyond the 100 that were ready.
+		if s.MaxInFlight != 1000 || s.Grown != int64(1000-s.Ahead) || s.GrowthDenied != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// stalling answers at once, except that nobody is served in [from, to).
+type stalling struct {
+	from, to time.Duration
+	start    time.Time
+}
+
+func (s stalling) Invoke(_ context.Context, _ loadgen.Request) loadgen.Reply {
+	sent := time.Now()
+	if at := sent.Sub(s.start); at >= s.from && at < s.to {
+		time.Sleep(s.to - at)
+	}
+	return loadgen.Reply{Sent: sent, FirstByte: time.Now(), Done: time.Now(), Outcome: record.OK}
+}
+
+func TestInFlightLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Ten at once, three may be in flight: seven rows were not sent.
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule:    loadgen.Together(loadgen.Every(time.Second, 100*ms, 2*time.Second), 10),
+			Target:      scripted.New(scripted.Step{Service: dur(200 * ms)}),
+			MaxInFlight: 3,
+		})
+		var refused int
+		for _, r := range m.rows {
+			if r.Outcome != record.NotSent {
+				continue
+			}
+			refused++
+			if r.ErrorType != record.ErrInFlightCap || r.Sent != 0 || r.Done != 0 || r.Error == "" {
+				t.Errorf("row %+v", r)
+			}
+		}
+		if len(m.rows) != 20 || refused != 14 || s.NotSent != 14 || s.Sent != 6 || s.MaxInFlight != 3 {
+			t.Errorf("%d rows, %d refused, %+v", len(m.rows), refused, s)
+		}
+	})
+}
+
+func TestGrowthLimitDelaysThenRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// 200 at once with 16 ready and 64 that may be added at once, then one
+		// each 100 ms: 80 leave on time, ten in the second after, and the other
+		// 110 are given up when they are a second late.
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Together(loadgen.Every(time.Hour, 0, time.Hour), 200),
+			Target:   scripted.New(scripted.Step{Service: dur(30 * time.Second)}),
+			Ahead:    16, Growth: 10,
+		})
+		onTime, late, refused := 0, 0, 0
+		for _, r := range m.rows {
+			switch {
+			case r.Outcome == record.NotSent && r.ErrorType == record.ErrGrowthLimit:
+				refused++
+			case r.Lag() <= 1:
+				onTime++
+			default:
+				late++
+			}
+		}
+		if onTime != 80 || late < 9 || late > 11 || onTime+late+refused != 200 {
+			t.Errorf("on time %d, late %d, refused %d; %+v", onTime, late, refused, s)
+		}
+		if s.GrowthDenied == 0 {
+			t.Error("denied growth is not counted")
+		}
+	})
+}
+
+func TestClientTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(2, time.Second),
+			Target:   scripted.New(scripted.Step{Service: dur(time.Second)}, scripted.Step{Fault: scripted.Hang}),
+			Timeout:  600 * ms,
+		})
+		for _, r := range m.rows {
+			if r.Outcome != record.TimedOut || r.ErrorType != record.ErrClientTimeout || r.Done != 0 || r.Sent == 0 {
+				t.Errorf("row %+v", r)
+			}
+		}
+	})
+}
+
+func TestInterruptDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now().Add(time.Second)
+		time.AfterFunc(time.Until(start)+550*ms, cancel)
+		// Arrivals at 0, 100, ... 500 ms were due, those in flight are answered.
+		m, s := run(t, ctx, loadgen.Config{
+			Schedule: loadgen.Constant(10, time.Hour),
+			Target:   scripted.New(scripted.Step{Service: dur(300 * ms)}),
+			Start:    start,
+		})
+		if len(m.rows) != 6 || !s.Interrupted || s.Scheduled != 6 {
+			t.Fatalf("%d rows, %+v", len(m.rows), s)
+		}
+		for _, r := range m.rows {
+			if r.Outcome != record.OK {
+				t.Errorf("row %+v", r)
+			}
+		}
+		if got := time.Since(start); got != 800*ms { // 500 + 300
+			t.Errorf("run took %v", got)
+		}
+	})
+}
+
+func TestAbortCutsWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		abort := make(chan struct{})
+		start := time.Now().Add(time.Second)
+		time.AfterFunc(time.Until(start)+550*ms, func() { close(abort) })
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(10, time.Hour),
+			Target:   scripted.New(scripted.Step{Service: dur(300 * ms)}),
+			Start:    start,
+			Abort:    abort,
+		})
+		// Those of 0, 100 and 200 ms were answered, those of 300, 400 and 500 cut.
+		for i, r := range m.rows {
+			cut := r.Outcome == record.TransportError && r.ErrorType == record.ErrInterrupted
+			if i <= 2 && r.Outcome != record.OK || i > 2 && !cut {
+				t.Errorf("row %+v", r)
+			}
+		}
+		if len(m.rows) != 6 || !s.Interrupted || time.Since(start) != 550*ms {
+			t.Errorf("%d rows after %v, %+v", len(m.rows), time.Since(start), s)
+		}
+	})
+}
+
+func TestTargetsThatBreakTheContract(t *testing.T) {
+	for _, c := range []struct {
+		fault     scripted.Fault
+		outcome   record.Outcome
+		errorType string
+	}{
+		{scripted.Panic, record.TransportError, loadgen.ErrTargetPanic},
+		{scripted.Empty, record.TransportError, loadgen.ErrBadReply},
+		{scripted.Deaf, record.TransportError, record.ErrInterrupted}, // given up
+	} {
+		t.Run(string(c.fault), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service := time.Millisecond
+				if c.fault == scripted.Deaf {
+					service = time.Hour
+				}
+				m, s := run(t, t.Context(), loadgen.Config{
+					Schedule: loadgen.Constant(3, time.Second),
+					Target:   scripted.New(scripted.Step{Fault: c.fault, Service: dur(service)}),
+					Timeout:  time.Second,
+				})
+				if len(m.rows) != 3 || s.Sent != 3 {
+					t.Fatalf("%d rows, %+v", len(m.rows), s)
+				}
+				for _, r := range m.rows {
+					if r.Outcome != c.outcome || r.ErrorType != c.errorType || r.Sent == 0 || r.Error == "" {
+						t.Errorf("row %+v", r)
+					}
+				}
+				if c.fault == scripted.Deaf {
+					if s.Abandoned != 3 {
+						t.Errorf("abandoned %d", s.Abandoned)
+					}
+					time.Sleep(2 * time.Hour) // let the deaf ones end: no second row, no leak
+					if len(m.twice) > 0 {
+						t.Errorf("two rows of %v", m.twice)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRequestThatCannotBeBuilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(3, time.Second),
+			Target:   scripted.New(),
+			Payload: func(seq int64, _ loadgen.Arrival) ([]byte, error) {
+				switch seq {
+				case 0:
+					return nil, errors.New("no such\nfile")
+				case 1:
+					panic("oops")
+				}
+				return []byte("four"), nil
+			},
+		})
+		for i := range int64(2) {
+			if r := m.rows[i]; r.Outcome != record.NotSent || r.ErrorType != record.ErrNoRequest || r.Error == "" {
+				t.Errorf("row %+v", r)
+			}
+		}
+		if r := m.rows[2]; r.Outcome != record.OK || r.RequestBytes != 4 {
+			t.Errorf("row %+v", r)
+		}
+		if s.NotSent != 2 || s.Sent != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestRecorderErrorEndsTheLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{fail: 3}
+		s, err := loadgen.Run(t.Context(), loadgen.Config{
+			Schedule: loadgen.Constant(10, time.Hour),
+			Target:   scripted.New(),
+			Recorder: m,
+			Waiter:   loadgen.NewSleepWaiter(),
+		})
+		if err == nil || len(m.rows) != 3 || !s.Interrupted {
+			t.Errorf("%v, %d rows, %+v", err, len(m.rows), s)
+		}
+	})
+}
+
+func TestConfigFaults(t *testing.T) {
+	for _, c := range []loadgen.Config{
+		{},
+		{Target: scripted.New()},
+		{Target: scripted.New(), Recorder: &memory{}, Timeout: -1},
+	} {
+		if _, err := loadgen.Run(t.Context(), c); err == nil {
+			t.Errorf("%+v runs", c)
+		}
+	}
+	// Nothing to send is no fault.
+	if s, err := loadgen.Run(t.Context(), loadgen.Config{Target: scripted.New(), Recorder: &memory{}}); err != nil || s.Scheduled != 0 {
+		t.Errorf("empty schedule: %+v, %v", s, err)
+	}
+}
+
+// Whatever happens, the rows are the arrivals that were due, each once, and the
+// outcomes sum to them.
+func TestConservation(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		steps := rapid.SliceOfN(rapid.Custom(anyStep), 1, 6).Draw(rt, "steps")
+		rate := rapid.Float64Range(1, 500).Draw(rt, "rate")
+		burst := rapid.IntRange(1, 100).Draw(rt, "burst")
+		length := time.Duration(rapid.Int64Range(1, int64(2*time.Second)).Draw(rt, "length"))
+		schedule := loadgen.Merge(
+			loadgen.Poisson(rate, length, rapid.Uint64().Draw(rt, "seed")),
+			loadgen.Together(loadgen.Every(300*ms, 0, length), burst),
+		)
+		limit := rapid.IntRange(1, 200).Draw(rt, "max in flight")
+		growth := rapid.Float64Range(0.5, 1000).Draw(rt, "growth")
+		cancelAt := time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(rt, "cancel")) | 1
+		abortAt := time.Duration(rapid.Int64Range(0, int64(4*time.Second)).Draw(rt, "abort")) | 1
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			abort := make(chan struct{})
+			start := time.Now().Add(time.Second)
+			time.AfterFunc(time.Second+cancelAt, cancel)
+			aborted := time.AfterFunc(time.Second+abortAt, func() { close(abort) })
+			defer aborted.Stop()
+			progress := &loadgen.Progress{}
+			m, s := run(t, ctx, loadgen.Config{
+				Schedule: schedule, Target: scripted.New(steps...), Start: start,
+				Timeout: 700*ms + 1, MaxInFlight: limit, Ahead: 1, Growth: growth, MaxLag: 100 * ms,
+				Abort: abort, Progress: progress,
+			})
+			cut := min(cancelAt, abortAt)
+			due := loadgen.Count(loadgen.Cut(schedule, 0, cut+1))
+			if err := conserved(m, s, due); err != nil {
+				rt.Fatalf("%v: %d rows, %d due, %+v", err, len(m.rows), due, s)
+			}
+			if p := progress.Snapshot(); p.Rows != due || p.Scheduled != due || p.InFlight != 0 {
+				rt.Fatalf("progress %+v", p)
+			}
+			time.Sleep(time.Hour) // deaf steps end
+			if len(m.twice) > 0 {
+				rt.Fatalf("two rows of %v", m.twice)
+			}
+		})
+	})
+}
+
+func conserved(m *memory, s loadgen.Stats, due int64) error {
+	var sent, notSent int64
+	for seq := range due {
+		r, ok := m.rows[seq]
+		if !ok {
+			return fmt.Errorf("no row %d", seq)
+		}
+		if !slices.Contains(record.Outcomes, r.Outcome) {
+			return fmt.Errorf("outcome %q", r.Outcome)
+		}
+		if r.Outcome == record.NotSent {
+			notSent++
+			continue
+		}
+		sent++
+		if r.Sent < r.Intended || r.Done != 0 && r.Done < r.Sent || r.FirstByte != 0 && r.FirstByte < r.Sent {
+			return fmt.Errorf("row %+v", r)
+		}
+	}
+	switch {
+	case len(m.twice) > 0:
+		return fmt.Errorf("two rows of %v", m.twice)
+	case int64(len(m.rows)) != due || s.Scheduled != due:
+		return errors.New("count")
+	case s.Sent != sent || s.NotSent != notSent:
+		return fmt.Errorf("sent %d, not %d", sent, notSent)
+	}
+	return nil
+}
+
+// anyStep draws answers of every kind, at times that collide with nothing.
+func anyStep(t *rapid.T) scripted.Step {
+	return scripted.Step{
+		Service: record.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "service") | 1),
+		Outcome: rapid.SampledFrom(record.Outcomes).Draw(t, "outcome"),
+		Fault: rapid.SampledFrom([]scripted.Fault{
+			scripted.NoFault, scripted.NoFault, scripted.NoFault, scripted.Panic, scripted.Empty, scripted.Hang, scripted.Deaf,
+		}).Draw(t, "fault"),
+	}
+}
