@@ -78,27 +78,33 @@ func TestBillRates(t *testing.T) {
 	near(t, "1M requests", us.Bill(cost.Usage{Invocations: 1e6, GBSecondsX86: 1e6 * cost.GBSeconds(100, 512)}).USD, 1.033335)
 }
 
-// Examples that AWS has published on its Lambda pricing page, all with the free
-// tier of 400,000 GB-s and 1,000,000 requests. The page of the first two
-// rounded the price to $0.00001667, hence a cent of tolerance.
+// The three on-demand examples of the AWS Lambda pricing page (2026), us-east-1,
+// x86, to the cent that the page gives.
 func TestPublishedExamples(t *testing.T) {
-	us := tariff(t, "us-east-1").WithFreeTier()
+	us := tariff(t, "us-east-1")
 	for _, c := range []struct {
-		name       string
-		requests   int64
-		ms, mb     float64
-		usd, cents float64
+		name        string
+		tariff      *cost.Tariff
+		requests    int64
+		ms, mb, tmp float64
+		usd         float64
 	}{
-		// 3M * 1 s * 0.5 GB = 1,500,000 - 400,000 = 1,100,000 GB-s: $18.34; 2M requests: $0.40.
-		{"512 MB, 1 s", 3e6, 1000, 512, 18.74, 1},
-		// 30M * 0.2 s * 0.125 GB = 750,000 - 400,000 = 350,000 GB-s: $5.83; 29M requests: $5.80.
-		{"128 MB, 200 ms", 30e6, 200, 128, 11.63, 1},
-		// 3M * 0.12 s * 1.5 GB = 540,000 - 400,000 = 140,000 GB-s: $2.33; 2M requests: $0.40.
-		{"1536 MB, 120 ms", 3e6, 120, 1536, 2.73, 1},
+		// 3M * 0.12 s * 1.5 GB = 540,000 - 400,000 free = 140,000 GB-s: $2.33; 2M requests: $0.40.
+		{"mobile backend", us.WithFreeTier(), 3e6, 120, 1536, 512, 2.73},
+		// 7.44M * 2 s * 1 GB = 14.88M GB-s: $248.00; 7.44M requests: $1.49. No free tier.
+		{"telemetry", us, 7_440_000, 2000, 1024, 512, 249.49},
+		// 6M * 0.28 s * 4 GB = 6,720,000 - 400,000 free: $105.33; 5M requests: $1.00;
+		// /tmp 1,680,000 s * 1.5 GB = 2,520,000 GB-s at $0.0000000309: $0.08.
+		{"support tickets", us.WithFreeTier(), 6e6, 280, 4096, 2048, 106.41},
 	} {
-		b := us.Bill(cost.Usage{Invocations: c.requests, GBSecondsX86: float64(c.requests) * cost.GBSeconds(c.ms, c.mb)})
-		if math.Abs(b.USD-c.usd)*100 > c.cents {
-			t.Errorf("%s: $%.4f, published $%.2f", c.name, b.USD, c.usd)
+		n := float64(c.requests)
+		b := c.tariff.Bill(cost.Usage{
+			Invocations:        c.requests,
+			GBSecondsX86:       n * cost.GBSeconds(c.ms, c.mb),
+			EphemeralGBSeconds: n * cost.EphemeralGBSeconds(c.ms, c.tmp),
+		})
+		if got := math.Round(b.USD*100) / 100; got != c.usd || !b.Complete() {
+			t.Errorf("%s: $%.2f (%v), published $%.2f", c.name, got, b.Errors, c.usd)
 		}
 	}
 }

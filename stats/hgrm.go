@@ -1,10 +1,10 @@
 package stats
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 )
 
 // hgrmTicks is how many lines each halving of the distance to 1 gets: the
@@ -22,19 +22,19 @@ func (d *Dist) WriteHgrm(w io.Writer, scale float64) error {
 	if !(scale > 0) || math.IsInf(scale, 1) {
 		return fmt.Errorf("write hgrm: scale %g: not a positive number", scale)
 	}
-	out := bufio.NewWriter(w) // keeps the first error for Flush
-	fmt.Fprintf(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")
+	var out strings.Builder
+	fmt.Fprintf(&out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")
 	d.hgrmLines(func(value, p float64, count int64) {
-		fmt.Fprintf(out, "%12.3f %2.12f %10d", value/scale, p, count)
+		fmt.Fprintf(&out, "%12.3f %2.12f %10d", value/scale, p, count)
 		if p < 1 {
-			fmt.Fprintf(out, " %14.2f", 1/(1-p))
+			fmt.Fprintf(&out, " %14.2f", 1/(1-p))
 		}
-		fmt.Fprintln(out)
+		fmt.Fprintln(&out)
 	})
-	fmt.Fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", d.mean/scale, d.deviation()/scale)
-	fmt.Fprintf(out, "#[Max     = %12.3f, Total count    = %12d]\n", d.max/scale, d.n)
-	fmt.Fprintf(out, "#[Buckets = %12d, SubBuckets     = %12d]\n", hgrmBuckets, hgrmSubBuckets)
-	if err := out.Flush(); err != nil {
+	fmt.Fprintf(&out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", d.mean/scale, d.deviation()/scale)
+	fmt.Fprintf(&out, "#[Max     = %12.3f, Total count    = %12d]\n", d.max/scale, d.n)
+	fmt.Fprintf(&out, "#[Buckets = %12d, SubBuckets     = %12d]\n", hgrmBuckets, hgrmSubBuckets)
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write hgrm: %w", err)
 	}
 	return nil
@@ -56,9 +56,9 @@ func (d *Dist) hgrmLines(line func(value, p float64, count int64)) {
 	}
 	var count int64
 	for level := 0.0; count < d.n; {
-		rank := max(1, int64(math.Ceil(level/100*float64(d.n))))
-		_, value := d.at(min(rank, d.n))
-		count = d.upTo(min(rank, d.n))
+		rank := rankOf(d.n, level/100)
+		_, value := d.at(rank)
+		count = d.upTo(rank)
 		line(value, level/100, count)
 		halvings := math.Trunc(math.Log2(100/(100-level))) + 1
 		level += 100 / (hgrmTicks * math.Exp2(halvings))
