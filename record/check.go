@@ -107,7 +107,7 @@ func (c *checker) notSent() {
 		ErrNoRequest:   "check --payload and --target",
 	}[why]
 	if remedy == "" {
-		remedy = "lower --rate or --burst, or use a larger machine; `bench calibrate` finds its limit"
+		remedy = "lower --rate or --burst, or use a larger machine"
 	}
 	text := fmt.Sprintf("%d of %d arrivals (%s) were not sent, limit %s", n, of, percent(n, of), share(MaxNotSentShare))
 	if most > 0 {
@@ -140,7 +140,7 @@ func (c *checker) allFailed() {
 	if why, n := mostFrequent(c.e.Errors); n > 0 {
 		text += fmt.Sprintf("; most frequent: %s (%d)", why, n)
 	}
-	c.refuse("all_failed", "check --target and the function itself; `bench export` lists each row with its error", "%s", text)
+	c.refuse("all_failed", "check --target and the function itself; `zstdcat rows.jsonl.zst` shows each row with its error", "%s", text)
 }
 
 func (c *checker) missing() {
@@ -171,7 +171,7 @@ func (c *checker) failures() {
 			"%d of %d arrivals (%s) were throttled; they have no place in the figures of answered requests", t, n, percent(t, n))
 	}
 	if f := o[FunctionError]; f > 0 {
-		c.warn("function_errors", "`bench export` lists each row with its error",
+		c.warn("function_errors", "`zstdcat rows.jsonl.zst` in the run directory shows each row with its error",
 			"%d of %d arrivals (%s) ended in a function error; an error may be faster than an answer", f, n, percent(f, n))
 	}
 	if f := o[TimedOut]; f > 0 {
@@ -197,7 +197,7 @@ func (c *checker) coldStarts() {
 func (c *checker) platform() {
 	j := c.e.Join
 	if j.Disagreeing > 0 {
-		c.warn("disagreeing_evidence", "`bench explain RUN REQUEST_ID` shows the lines of one of them",
+		c.warn("disagreeing_evidence", "read platform.log.zst of the run directory for one of them, and report it with those lines",
 			"the evidence on %d of %d starts contradicts itself; they count as unknown", j.Disagreeing, j.Matched)
 	}
 	if n := c.e.EmulatorReports; n > 0 {

@@ -148,8 +148,8 @@ func (f *frameWriter) close() error {
 	<-f.done
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !again {
-		f.err = errors.Join(f.err, f.enc.Close())
+	if err := f.enc.Close(); f.err == nil && !again {
+		f.err = err
 	}
 	return f.err
 }

@@ -1,7 +1,7 @@
 package record
 
 // The rules by which Join decides a Start where the parser of the log did not.
-// They are stable names, for programs and for `bench explain`.
+// They are stable names, for programs and tables.
 const (
 	RuleNoReport        = "no_report"         // unknown: no REPORT was found
 	RuleInitDuration    = "init_duration"     // cold: the REPORT has an Init Duration
