@@ -85,4 +85,3 @@ func closed(r io.Reader) <-chan struct{} {
 	}()
 	return c
 }
-

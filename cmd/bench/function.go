@@ -54,7 +54,9 @@ func (c *codeFlags) create(ctx context.Context, api *lambdaapi.Client, n *narrat
 		return "", 0, fmt.Errorf("create function from %s: %w", source, apiError(err))
 	}
 	err = lambdaapi.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambdaapi.GetFunctionInput{FunctionName: &name}, 2*time.Minute,
-		func(o *lambdaapi.FunctionActiveV2WaiterOptions) { o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second })
+		func(o *lambdaapi.FunctionActiveV2WaiterOptions) {
+			o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second
+		})
 	if err != nil {
 		return "", 0, fmt.Errorf("wait for function %s to become active: %w", name, err)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"coldbench/fixtures"
@@ -11,8 +12,9 @@ import (
 
 func main() {
 	if fixtures.IsBootstrap() { // this process is a function under test
-		fixtures.RunBootstrap()
-		return
+		err := fixtures.RunBootstrap()
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(exitError)
 	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
