@@ -56,6 +56,7 @@ func TestMinN(t *testing.T) {
 		{0.999, 3688},   // 3.68888/0.0010005 = 3687.04
 		{0.9999, 36887}, // 3.68888/0.000100005 = 36886.95
 		{0, math.MaxInt64},
+		{5e-324, math.MaxInt64},
 		{1, math.MaxInt64},
 		{99, math.MaxInt64},
 		{math.NaN(), math.MaxInt64},

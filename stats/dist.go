@@ -72,6 +72,7 @@ func (d *Dist) NaNs() int64 { return d.nan }
 func (d *Dist) Add(v float64) {
 	switch {
 	case v >= 0 && v <= MaxValue:
+		v += 0 // a negative zero is 0
 	case v < 0:
 		v = 0
 		d.low++

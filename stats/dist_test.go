@@ -90,6 +90,9 @@ func TestClamping(t *testing.T) {
 	if len(s.Warnings) != 1 || s.Warnings[0].Error() != want {
 		t.Errorf("warnings = %v", s.Warnings)
 	}
+	if zero := distOf(math.Copysign(0, -1)).Min(); math.Signbit(zero) {
+		t.Error("a negative zero stays one")
+	}
 	other := distOf(-2, math.NaN())
 	if err := other.Merge(d); err != nil {
 		t.Fatal(err)

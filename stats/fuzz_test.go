@@ -18,7 +18,7 @@ func FuzzDist(f *testing.F) {
 		f.Add(b, 0.5, uint16(0))
 	}
 	seed()
-	seed(1, 2, 3, math.NaN(), math.Inf(1), math.Inf(-1), -0.0, 5e-324, math.MaxFloat64)
+	seed(1, 2, 3, math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1), 5e-324, math.MaxFloat64)
 	f.Add(make([]byte, 800), 0.99, uint16(stats.ExactLimit))
 	f.Fuzz(func(t *testing.T, data []byte, p float64, filler uint16) {
 		d := stats.NewDist("ms")

@@ -44,7 +44,7 @@ func TestHgrmGolden(t *testing.T) {
 		"empty": stats.NewDist("ms"),
 		"one":   distOf(12.5),
 		"exact": distOf(squares(240)...),
-		"large": distOf(squares(stats.ExactLimit+1)...),
+		"large": distOf(squares(stats.ExactLimit + 1)...),
 	} {
 		file := "testdata/" + name + ".hgrm"
 		got := hgrm(t, d, 1)

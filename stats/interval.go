@@ -38,14 +38,19 @@ func Ranks(n int64, p, confidence float64) (lo, hi int64, actual float64, ok boo
 // (1-confidence)/2. At 0.95 it is 6 for the quantile 0.5, 36 for 0.9, 72 for
 // 0.95, 368 for 0.99 and 3688 for 0.999. It is a floor, not a recommendation:
 // at that size one bound is the sample's extreme. For p at or outside 0 and 1,
-// which no sample can enclose, it is math.MaxInt64.
+// which no sample can enclose, and where it would pass 2^53, it is
+// math.MaxInt64.
 func MinN(p, confidence float64) int64 {
 	if !inside(p) || !inside(confidence) {
 		return math.MaxInt64
 	}
 	tail := (1 - confidence) / 2
 	log := math.Log1p(-min(p, 1-p))
-	n := max(1, int64(math.Ceil(math.Log(tail)/log)))
+	size := math.Ceil(math.Log(tail) / log)
+	if !(size < 1<<53) {
+		return math.MaxInt64
+	}
+	n := max(1, int64(size))
 	for n > 1 && math.Exp(float64(n-1)*log) <= tail {
 		n--
 	}
