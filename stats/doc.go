@@ -14,9 +14,9 @@
 //     number p in 0..1 and is the order statistic of rank ceil(n*p): the inverse
 //     of the empirical distribution function, definition 1 of Hyndman and Fan,
 //     "Sample quantiles in statistical packages", The American Statistician 50
-//     (1996) 361-365. It is always a value that occurred, and its confidence
-//     bounds are order statistics too, so that the three can never contradict
-//     each other.
+//     (1996) 361-365. It is a value that occurred (beyond ExactLimit, the top
+//     of its bucket), and its confidence bounds are order statistics too, so
+//     that the three can never contradict each other.
 //  4. Every [Quantile] has a two-sided 95 % interval between two order
 //     statistics whose ranks come from the binomial distribution itself, not
 //     from its normal approximation. Where the sample is too small for one of
