@@ -37,18 +37,25 @@ func TestAKilledWriterLeavesAReadableRun(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Skip("no child process can be started:", err)
 	}
+	over := make(chan struct{})
+	go func() {
+		_ = child.Wait() // reports the signal
+		close(over)
+	}()
 	for size := int64(0); size < 200_000; {
 		if info, err := os.Stat(filepath.Join(dir, RowsFile)); err == nil {
 			size = info.Size()
 		}
-		if child.ProcessState != nil {
+		select {
+		case <-over:
 			t.Fatal("the writer ended by itself")
+		default:
 		}
 	}
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait() // reports the signal
+	<-over
 	rows, codes := readRun(t, dir)
 	for i, r := range rows {
 		if r.Seq != int64(i) {
