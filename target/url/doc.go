@@ -1,0 +1,30 @@
+// Package url is a target that sends plain HTTP requests to one URL through
+// net/http, and says where the time of each went.
+//
+// One Invoke is one attempt:
+//
+//  1. Sent is stamped immediately before the request is handed to the
+//     transport, so that waiting for a connection, DNS, TCP and TLS are part
+//     of the service time; httptrace fills record.Conn with what they cost.
+//  2. FirstByte is the first byte of the response, Done the end of its body,
+//     which is read to the end, counted and thrown away.
+//  3. The status decides the outcome: below 400 record.OK (redirects are not
+//     followed: a 3xx is an answer), 429 record.Throttled, other 4xx and 5xx
+//     record.FunctionError with an error type such as HTTP.503 and the first
+//     line of the body as text. Without a complete response it is
+//     record.TransportError.
+//
+// Nothing is sent twice. net/http silently repeats a request when a kept-alive
+// connection turns out to be dead; it can only do so while it could produce the
+// body once more, so every request gets a body that cannot be produced again:
+// the payload, or an empty reader with "identity" as transfer encoding, which
+// puts neither Content-Length nor Transfer-Encoding on the wire. Such a
+// connection is therefore a row with the error type HTTP.ConnectionClosed. (A
+// POST, PUT or PATCH without a payload has Content-Length: 0 instead; it is
+// never repeated once a byte of it was written.)
+//
+// Connections are kept alive, as many as may be in flight. Preconnect opens
+// them, TLS included, before the load. Proxies of the environment are not used,
+// no compression is asked for, cookies are not kept. HTTP/2 is off unless asked
+// for; then it is HTTP/2 only, with prior knowledge where the scheme is http.
+package url

@@ -1,0 +1,77 @@
+package url
+
+import (
+	"crypto/tls"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"coldbench/loadgen"
+)
+
+// phases gathers what httptrace tells of one attempt, in nanoseconds since its
+// begin, 0 for what did not happen. The transport dials in a goroutine of its
+// own that may outlive the attempt (another connection became free first), so
+// everything is atomic and nothing is reused.
+type phases struct {
+	begin  time.Time
+	reused atomic.Bool
+
+	dnsStart, dnsDone   atomic.Int64
+	connStart, connDone atomic.Int64
+	tlsStart, tlsDone   atomic.Int64
+	wrote, first        atomic.Int64
+}
+
+func (p *phases) now() int64 { return max(1, int64(time.Since(p.begin))) }
+
+func (p *phases) trace() *httptrace.ClientTrace {
+	// The first of several starts counts (addresses are tried in parallel), and
+	// the first success.
+	return &httptrace.ClientTrace{
+		GotConn:  func(i httptrace.GotConnInfo) { p.reused.Store(i.Reused) },
+		DNSStart: func(httptrace.DNSStartInfo) { p.dnsStart.CompareAndSwap(0, p.now()) },
+		DNSDone:  func(httptrace.DNSDoneInfo) { p.dnsDone.CompareAndSwap(0, p.now()) },
+		ConnectStart: func(_, _ string) {
+			p.connStart.CompareAndSwap(0, p.now())
+		},
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				p.connDone.CompareAndSwap(0, p.now())
+			}
+		},
+		TLSHandshakeStart: func() { p.tlsStart.CompareAndSwap(0, p.now()) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err == nil {
+				p.tlsDone.CompareAndSwap(0, p.now())
+			}
+		},
+		WroteRequest:         func(i httptrace.WroteRequestInfo) { p.wrote.CompareAndSwap(0, p.now()) },
+		GotFirstResponseByte: func() { p.first.CompareAndSwap(0, p.now()) },
+	}
+}
+
+// fill sets the first byte and the cost of the connection. What a dial cost
+// that the attempt did not wait for is not its own.
+func (p *phases) fill(r *loadgen.Reply) {
+	if at := p.first.Load(); at > 0 {
+		r.FirstByte = p.begin.Add(time.Duration(at))
+		if wrote := p.wrote.Load(); wrote > 0 && wrote <= at {
+			r.Conn.Wait = time.Duration(at - wrote)
+		}
+	}
+	if r.Conn.Reused = p.reused.Load(); r.Conn.Reused {
+		return
+	}
+	r.Conn.DNS = between(&p.dnsStart, &p.dnsDone)
+	r.Conn.Connect = between(&p.connStart, &p.connDone)
+	r.Conn.TLS = between(&p.tlsStart, &p.tlsDone)
+}
+
+func between(start, done *atomic.Int64) time.Duration {
+	a, b := start.Load(), done.Load()
+	if a == 0 || b < a {
+		return 0
+	}
+	return time.Duration(b - a)
+}

@@ -1,0 +1,159 @@
+package url
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	neturl "net/url"
+	"sync"
+	"time"
+)
+
+// dialers is how many connections are opened at once ahead of the load.
+const dialers = 32
+
+// pool keeps connections that were opened ahead until the transport dials.
+type pool struct {
+	address string
+	tls     *tls.Config // nil for http
+	dialer  net.Dialer
+
+	mu    sync.Mutex
+	ready []net.Conn // the oldest is used first
+	done  bool
+}
+
+func newPool(u *neturl.URL, secure *tls.Config) *pool {
+	p := &pool{dialer: net.Dialer{KeepAlive: 15 * time.Second}}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	if u.Scheme == "https" {
+		p.tls = secure
+		if u.Port() == "" {
+			port = "443"
+		}
+	}
+	p.address = net.JoinHostPort(u.Hostname(), port)
+	return p
+}
+
+// fill opens connections until n are ready.
+func (p *pool) fill(ctx context.Context, n int) error {
+	p.mu.Lock()
+	missing := n - len(p.ready)
+	p.mu.Unlock()
+	if missing <= 0 {
+		return nil
+	}
+	tickets := make(chan struct{}, missing)
+	for range missing {
+		tickets <- struct{}{}
+	}
+	close(tickets)
+	errs := make(chan error, dialers)
+	for range dialers {
+		go func() { errs <- p.fillOne(ctx, tickets) }()
+	}
+	var first error
+	for range dialers {
+		if err := <-errs; first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Errorf("open connections to %s: %d of %d: %w", p.address, len(p.ready), n, first)
+}
+
+// fillOne opens one connection for each ticket, up to the first error.
+func (p *pool) fillOne(ctx context.Context, tickets <-chan struct{}) error {
+	for range tickets {
+		conn, err := p.open(ctx)
+		if err != nil {
+			return err
+		}
+		if !p.put(conn) {
+			return errors.Join(net.ErrClosed, conn.Close())
+		}
+	}
+	return nil
+}
+
+// open makes a connection that is ready for a request.
+func (p *pool) open(ctx context.Context) (net.Conn, error) {
+	raw, err := p.dialer.DialContext(ctx, "tcp", p.address)
+	if err != nil || p.tls == nil {
+		return raw, err
+	}
+	conn := tls.Client(raw, p.tls)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return conn, nil
+}
+
+func (p *pool) put(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		return false
+	}
+	p.ready = append(p.ready, conn)
+	return true
+}
+
+// take returns a connection that was opened ahead and is still alive, or nil.
+func (p *pool) take() net.Conn {
+	for {
+		p.mu.Lock()
+		if len(p.ready) == 0 {
+			p.mu.Unlock()
+			return nil
+		}
+		conn := p.ready[0]
+		p.ready = p.ready[1:]
+		p.mu.Unlock()
+		if alive(conn) {
+			return conn
+		}
+		_ = conn.Close()
+	}
+}
+
+// dial is the transport's way to a connection for http.
+func (p *pool) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if conn := p.take(); conn != nil {
+		return conn, nil
+	}
+	return p.dialer.DialContext(ctx, network, address)
+}
+
+// dialTLS is the transport's way to a connection for https. A new one is
+// returned before its handshake: the transport makes it and traces it.
+func (p *pool) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	if conn := p.take(); conn != nil {
+		return conn, nil
+	}
+	raw, err := p.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return tls.Client(raw, p.tls), nil
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = true
+	for _, conn := range p.ready {
+		_ = conn.Close()
+	}
+	p.ready = nil
+}

@@ -1,0 +1,238 @@
+package url
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	neturl "net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+)
+
+// Options say what to request. URL is needed.
+type Options struct {
+	URL    string
+	Method string      // "" = GET, or POST for requests with a payload
+	Header http.Header // sent with every request; Host sets the authority
+
+	HTTP2       bool        // HTTP/2 only; false = HTTP/1.1 only
+	MaxInFlight int         // connections that are kept; 0 = loadgen.DefaultMaxInFlight
+	TLS         *tls.Config // nil = the system's roots; its NextProtos are not used
+}
+
+// Target requests one URL. It is safe for concurrent use.
+type Target struct {
+	transport *http.Transport
+	pool      *pool
+	bare      http.Request // without context and body
+	method    string
+	http2     bool
+}
+
+// New checks the options and returns the target. Nothing is connected yet.
+func New(o Options) (*Target, error) {
+	u, err := parse(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if strings.ContainsAny(o.Method, " \t\r\n/:") {
+		return nil, fmt.Errorf("target %s: %q is no HTTP method", o.URL, o.Method)
+	}
+	t := &Target{method: strings.ToUpper(o.Method), http2: o.HTTP2}
+	t.bare = http.Request{URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	t.bare.Header = o.Header.Clone()
+	if t.bare.Header == nil {
+		t.bare.Header = http.Header{}
+	}
+	if h := t.bare.Header.Get("Host"); h != "" {
+		t.bare.Host = h
+		t.bare.Header.Del("Host")
+	}
+	if t.bare.Header.Get("User-Agent") == "" {
+		t.bare.Header.Set("User-Agent", "coldbench")
+	}
+	if u.User != nil && t.bare.Header.Get("Authorization") == "" {
+		password, _ := u.User.Password()
+		r := http.Request{Header: t.bare.Header}
+		r.SetBasicAuth(u.User.Username(), password)
+	}
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		// By the canonical name net/http would know that it may repeat requests.
+		if v, ok := t.bare.Header[key]; ok {
+			delete(t.bare.Header, key)
+			t.bare.Header[strings.ToLower(key)] = v
+		}
+	}
+	t.connect(u, &o)
+	return t, nil
+}
+
+func parse(text string) (*neturl.URL, error) {
+	u, err := neturl.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("target: %w", err)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("target %s: scheme %q is neither http nor https", text, u.Scheme)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("target %s: there is no host in the URL", text)
+	}
+	return u, nil
+}
+
+// connect sets up the transport and the pool that it dials through.
+func (t *Target) connect(u *neturl.URL, o *Options) {
+	keep := o.MaxInFlight
+	if keep <= 0 {
+		keep = loadgen.DefaultMaxInFlight
+	}
+	t.transport = &http.Transport{
+		MaxIdleConnsPerHost:    keep,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 1 << 20,
+		Protocols:              new(http.Protocols),
+	}
+	secure := o.TLS.Clone()
+	if secure == nil {
+		secure = &tls.Config{}
+	}
+	if secure.ServerName == "" {
+		secure.ServerName = u.Hostname()
+	}
+	secure.NextProtos = nil
+	if o.HTTP2 {
+		t.transport.Protocols.SetHTTP2(true)
+		t.transport.Protocols.SetUnencryptedHTTP2(true)
+		t.transport.TLSClientConfig = secure
+		return
+	}
+	t.transport.Protocols.SetHTTP1(true)
+	secure.NextProtos = []string{"http/1.1"}
+	t.pool = newPool(u, secure)
+	t.transport.DialContext = t.pool.dial
+	t.transport.DialTLSContext = t.pool.dialTLS
+}
+
+// Preconnect opens n connections, TLS included, that the next n requests
+// without a kept connection will use. With HTTP/2 it does nothing: one
+// connection carries all.
+func (t *Target) Preconnect(ctx context.Context, n int) error {
+	if t.pool == nil {
+		return nil
+	}
+	return t.pool.fill(ctx, n)
+}
+
+// Close closes the kept connections.
+func (t *Target) Close() error {
+	t.transport.CloseIdleConnections()
+	if t.pool != nil {
+		t.pool.close()
+	}
+	return nil
+}
+
+// Invoke makes one request. See the package documentation.
+func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
+	var p phases
+	hr := t.request(httptrace.WithClientTrace(ctx, p.trace()), req.Payload)
+	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
+	p.begin = time.Now()
+	r.Sent = p.begin
+	resp, err := t.transport.RoundTrip(hr)
+	if err != nil {
+		p.fill(&r)
+		fail(ctx, &r, err)
+		return r
+	}
+	first, n, err := drain(resp.Body)
+	r.Done = time.Now()
+	p.fill(&r)
+	r.Status, r.ResponseBytes = resp.StatusCode, n
+	r.RequestID = resp.Header.Get("X-Amzn-Requestid")
+	r.Version = resp.Header.Get("X-Amz-Executed-Version")
+	if err != nil {
+		r.Done = time.Time{}
+		fail(ctx, &r, fmt.Errorf("read body after %d bytes: %w", n, err))
+		return r
+	}
+	judge(&r, first)
+	return r
+}
+
+// judge decides the outcome of a complete response by its status.
+func judge(r *loadgen.Reply, body string) {
+	if r.Status < 400 {
+		r.Outcome = record.OK
+		return
+	}
+	r.Outcome = record.FunctionError
+	if r.Status == http.StatusTooManyRequests {
+		r.Outcome = record.Throttled
+	}
+	r.ErrorType = fmt.Sprintf("HTTP.%d", r.Status)
+	if r.Error = body; r.Error == "" {
+		r.Error = http.StatusText(r.Status)
+	}
+}
+
+// request makes the request of one attempt: a shallow copy of the bare one,
+// whose URL and header are shared and never written.
+func (t *Target) request(ctx context.Context, payload []byte) *http.Request {
+	r := t.bare.WithContext(ctx)
+	r.Method = t.method
+	if len(payload) > 0 {
+		if r.Method == "" {
+			r.Method = http.MethodPost
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(payload)), int64(len(payload))
+		return r
+	}
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default:
+		r.Body, r.TransferEncoding = io.NopCloser(bytes.NewReader(nil)), identity
+	}
+	return r
+}
+
+var identity = []string{"identity"}
+
+// maxErrorText is how much of an error's body is kept.
+const maxErrorText = 300
+
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// drain reads a body to its end. It returns how many bytes it had, and the
+// first of them for an error text.
+func drain(body io.ReadCloser) (first string, n int64, err error) {
+	defer body.Close()
+	buf := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buf)
+	for {
+		k, err := body.Read(buf[:])
+		if n == 0 && k > 0 {
+			first = string(buf[:min(k, maxErrorText)])
+		}
+		n += int64(k)
+		if errors.Is(err, io.EOF) {
+			return first, n, nil
+		}
+		if err != nil {
+			return first, n, err
+		}
+	}
+}
