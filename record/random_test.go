@@ -3,6 +3,7 @@ package record
 import (
 	"math"
 	"reflect"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -93,4 +94,16 @@ func typicalRow(seq int64) Invocation {
 		Outcome: OK, Status: 200, RequestID: "8f5a1f0e-6b1d-4f0b-9b57-0c6c8e8d5a11", Version: "$LATEST", RequestBytes: 2, ResponseBytes: 187,
 		Conn: Conn{Reused: true, Wait: 4_102 * time.Microsecond},
 	}
+}
+
+// keysOf lists the JSON keys of a struct.
+func keysOf[T any]() []string {
+	var keys []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if key != "" && key != "-" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

@@ -1,0 +1,215 @@
+package record
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// evidence is that of n rows without a flaw: cold ones first, all matched.
+func evidence(n, cold int) Evidence {
+	e := Evidence{
+		LagP50: Some(50 * time.Microsecond), LagP99: Some(300 * time.Microsecond), ServiceP50: Some(5 * time.Millisecond),
+		Join: JoinCounts{Matched: int64(n), Expected: int64(n), Environments: cold},
+	}
+	for i := range n {
+		j := Joined{Invocation: typicalRow(int64(i)), Start: StartWarm, Platform: &Platform{MemorySizeMB: Some(128.0)}}
+		if i < cold {
+			j.Start = StartCold
+		}
+		e.Add(&j)
+	}
+	return e
+}
+
+// move changes the outcome of n rows of the evidence.
+func move(e *Evidence, n int64, to Outcome, errorType string) {
+	e.Outcomes[OK] -= n
+	e.Outcomes[to] += n
+	if to == NotSent {
+		e.NotSentBy[errorType] += n
+	} else {
+		e.Errors[errorType] += n
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		planned  int64
+		change   func(p *Plan, e *Evidence)
+		reasons  []string
+		warnings []string
+		text     string // in a reason or warning
+		remedy   string
+	}{
+		{name: "sound"},
+		{name: "nothing at all", change: func(_ *Plan, e *Evidence) { *e = Evidence{} }, reasons: []string{"no_arrivals"}, warnings: []string{"partial"}, text: "2000 were planned", remedy: "--rate"},
+		{
+			// 2 of 2,000 is 0.1 %, the limit itself; 3 is beyond it.
+			name: "not sent at the limit", change: func(_ *Plan, e *Evidence) { move(e, 2, NotSent, ErrInFlightCap) },
+		},
+		{
+			name:    "not sent beyond the limit",
+			change:  func(_ *Plan, e *Evidence) { move(e, 2, NotSent, ErrInFlightCap); move(e, 1, NotSent, ErrFileLimit) },
+			reasons: []string{"not_sent"}, text: "3 of 2000 arrivals (0.15 %) were not sent, limit 0.1 %; most for Generator.InFlightLimit (2)", remedy: "--max-in-flight",
+		},
+		{
+			name:     "cut by a signal",
+			change:   func(_ *Plan, e *Evidence) { move(e, 1000, NotSent, ErrInterrupted); e.Interrupted = true },
+			warnings: []string{"interrupted"}, text: "2000 arrivals were planned, 2000 are recorded",
+		},
+		{name: "late", change: func(_ *Plan, e *Evidence) { e.LagP99 = Some(1100 * time.Microsecond) }, reasons: []string{"lag"}, text: "lag p99 is 1.1ms, limit 1ms (1ms)", remedy: "--rate"},
+		{
+			// 10 % of 30 ms is 3 ms.
+			name: "late against slow service", change: func(_ *Plan, e *Evidence) {
+				e.LagP99, e.ServiceP50 = Some(3*time.Millisecond), Some(30*time.Millisecond)
+			},
+		},
+		{
+			name: "too late against slow service",
+			change: func(_ *Plan, e *Evidence) {
+				e.LagP99, e.ServiceP50 = Some(3*time.Millisecond+1), Some(30*time.Millisecond)
+			},
+			reasons: []string{"lag"}, text: "10 % of the median service time 30ms",
+		},
+		{
+			name:    "missing",
+			change:  func(_ *Plan, e *Evidence) { e.Join.Missing, e.Join.MissingIDs = 3, []string{"id-7", "id-8"} },
+			reasons: []string{"missing_reports"}, text: "3 of 2000 REPORTs (0.15 %) are missing, limit 0.1 %; the first is of request id-7", remedy: "bench report",
+		},
+		{name: "missing a few", change: func(_ *Plan, e *Evidence) { e.Join.Missing = 2 }, warnings: []string{"missing_reports"}},
+		{name: "missing where none is expected", change: func(p *Plan, e *Evidence) { p.ExpectReports = false; e.Join.Missing = 1000 }},
+		{
+			name:    "all failed",
+			change:  func(_ *Plan, e *Evidence) { move(e, 2000, TransportError, "refused") },
+			reasons: []string{"all_failed"}, warnings: []string{"not_served"}, text: "none of 2000 arrivals was answered without an error; most frequent: refused (2000)",
+		},
+		{name: "partial", planned: 2500, warnings: []string{"partial"}, text: "2500 arrivals were planned, 2000 are recorded"},
+		{name: "never closed", change: func(_ *Plan, e *Evidence) { e.NeverClosed = true }, warnings: []string{"partial"}},
+		{name: "more than planned", planned: 1999, reasons: []string{"not_conserved"}, text: "2000 rows are recorded for 1999 planned arrivals"},
+		{
+			name:    "a row twice",
+			change:  func(_ *Plan, e *Evidence) { e.Conservation = conserved(append(seqs(1999), 5)) },
+			reasons: []string{"not_conserved"}, text: "from 0 to 1998, not from 0 to 1999",
+		},
+		{name: "outcomes do not sum", change: func(_ *Plan, e *Evidence) { e.Outcomes[OK]-- }, reasons: []string{"not_conserved"}, text: "2000 rows have 1999 outcomes"},
+		{
+			name: "failures", change: func(_ *Plan, e *Evidence) {
+				move(e, 10, Throttled, "TooManyRequestsException")
+				move(e, 20, FunctionError, "Unhandled")
+				move(e, 5, TimedOut, ErrClientTimeout)
+				move(e, 1, Rejected, "ResourceNotFoundException")
+			},
+			warnings: []string{"throttled", "function_errors", "timeouts", "not_served"}, text: "10 of 2000 arrivals (0.5 %) were throttled", remedy: "--concurrency",
+		},
+		{
+			name: "few cold starts", change: func(_ *Plan, e *Evidence) { e.Starts = map[Start]int64{StartCold: 35, StartWarm: 1965} },
+			warnings: []string{"few_cold_starts"}, text: "35 cold starts among 2000 requests with a REPORT: 36 are needed", remedy: "--burst",
+		},
+		{
+			name:     "mixed memory",
+			change:   func(_ *Plan, e *Evidence) { e.Memory[Cell{0, 1024}] = 7; e.Memory[Cell{0, 512}] = 1 },
+			warnings: []string{"mixed_memory"}, text: "function hello ran with 3 memory sizes (128 MB: 2000, 512 MB: 1, 1024 MB: 7)",
+		},
+		{
+			name: "two functions of different memory", change: func(p *Plan, e *Evidence) {
+				p.Functions = append(p.Functions, Function{Name: "b"})
+				e.Memory[Cell{1, 1024}] = 7
+			},
+		},
+		{
+			name: "doubtful REPORTs",
+			change: func(_ *Plan, e *Evidence) {
+				e.Join.Disagreeing, e.Join.NoRequestID, e.EmulatorReports, e.TruncatedReports = 3, 4, 5, 6
+			},
+			warnings: []string{"disagreeing_evidence", "foreign_emulator", "truncated_reports", "no_request_id"}, text: "3 of 2000 starts",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, e := testPlan(2000), evidence(2000, 40)
+			if c.planned != 0 {
+				p.Arrivals = c.planned
+			}
+			if c.change != nil {
+				c.change(p, &e)
+			}
+			v, ws := Check(p, e)
+			var reasons, warnings []string
+			var texts, remedies strings.Builder
+			for _, r := range v.Reasons {
+				reasons = append(reasons, r.Code)
+				texts.WriteString(r.Text + "\n")
+				remedies.WriteString(r.Remedy + "\n")
+			}
+			for _, w := range ws {
+				warnings = append(warnings, w.Code)
+				texts.WriteString(w.Text + "\n")
+				remedies.WriteString(w.Remedy + "\n")
+			}
+			if !slices.Equal(reasons, c.reasons) || !slices.Equal(warnings, c.warnings) {
+				t.Errorf("reasons %q, warnings %q; want %q, %q", reasons, warnings, c.reasons, c.warnings)
+			}
+			if v.Valid != (len(c.reasons) == 0) {
+				t.Errorf("valid is %v", v.Valid)
+			}
+			if !strings.Contains(texts.String(), c.text) || !strings.Contains(remedies.String(), c.remedy) {
+				t.Errorf("texts:\n%sremedies:\n%swant %q and %q", &texts, &remedies, c.text, c.remedy)
+			}
+			if strings.Contains(remedies.String(), "\n\n") {
+				t.Errorf("a remedy is empty:\n%s", &remedies)
+			}
+		})
+	}
+}
+
+func TestAValidVerdictHasAnEmptyListInJSON(t *testing.T) {
+	v, ws := Check(testPlan(2000), evidence(2000, 40))
+	b, err := json.Marshal(struct {
+		V Verdict
+		W []Warning
+	}{v, ws})
+	if want := `{"V":{"valid":true,"reasons":[]},"W":[]}`; err != nil || string(b) != want {
+		t.Errorf("%s, %v; want %s", b, err, want)
+	}
+}
+
+// TestEvidenceConservesRows: whatever the rows, outcomes and starts sum to
+// them.
+func TestEvidenceConservesRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := rapid.SliceOfN(anyRow(), 0, 50).Draw(t, "rows")
+		var e Evidence
+		for i := range rows {
+			rows[i].Seq = int64(i)
+			j := Joined{Invocation: rows[i], Start: rapid.SampledFrom(Starts).Draw(t, "start")}
+			e.Add(&j)
+		}
+		var outcomes, starts int64
+		for _, n := range e.Outcomes {
+			outcomes += n
+		}
+		for _, n := range e.Starts {
+			starts += n
+		}
+		n := int64(len(rows))
+		if outcomes != n || starts != n || e.Rows != n || e.Conservation.Check() != nil {
+			t.Fatalf("%d rows: %d outcomes, %d starts, %v", n, outcomes, starts, e.Conservation.Check())
+		}
+	})
+}
+
+func TestKindsFromOutsideAreBounded(t *testing.T) {
+	m := map[int]int64{}
+	for i := range 1000 {
+		bump(m, i)
+		bump(m, 0)
+	}
+	if len(m) != maxKinds || m[0] != 1001 {
+		t.Errorf("%d kinds, %d of the first", len(m), m[0])
+	}
+}
