@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ const (
 	// frameTarget is the size at which a buffer is handed over early. At
 	// 512 KiB the ratio of the fastest level no longer grows.
 	frameTarget = 512 << 10
+	// maxLine keeps every frame within what a reader takes.
+	maxLine = 16 << 20
 )
 
 // errClosed is what every call on a closed writer returns.
@@ -62,6 +65,9 @@ func newFrameWriter(w io.Writer, size int) (*frameWriter, error) {
 
 // line appends b and a newline. It blocks while both buffers are full.
 func (f *frameWriter) line(b []byte) error {
+	if len(b) > maxLine {
+		return fmt.Errorf("a line of %d bytes is longer than %d", len(b), maxLine)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for f.err == nil && !f.closed && len(f.fill) > 0 && len(f.fill)+len(b)+1 > cap(f.fill) {

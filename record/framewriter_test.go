@@ -171,6 +171,9 @@ func TestALineLongerThanABufferIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := f.line(make([]byte, maxLine+1)); err == nil {
+		t.Error("a line that no reader would take is taken")
+	}
 	if err := f.close(); err != nil {
 		t.Fatal(err)
 	}

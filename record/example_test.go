@@ -1,0 +1,149 @@
+package record_test
+
+import (
+	"fmt"
+	"iter"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"coldbench/record"
+)
+
+// The whole path of a run: written, read, joined and judged.
+func Example() {
+	temp, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(temp)
+	dir := filepath.Join(temp, "run")
+
+	// 1. The plan is fixed before the first request.
+	plan := &record.Plan{
+		Name: "hello", Verb: "steady", Seed: 1, Provenance: record.Emulated, Target: "emulated:hello",
+		Functions: []record.Function{{Name: "hello", MemoryMB: 128}}, Arrivals: 3, ExpectReports: true,
+	}
+	w, err := record.Create(dir, plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// 2. Every arrival becomes one row, whatever became of it.
+	for _, row := range []record.Invocation{
+		{Seq: 0, Sent: 50 * time.Microsecond, Done: 32 * time.Millisecond, Outcome: record.OK, RequestID: "a"},
+		{Seq: 1, Intended: 100 * time.Millisecond, Sent: 100*time.Millisecond + 60*time.Microsecond, Done: 102 * time.Millisecond, Outcome: record.OK, RequestID: "b"},
+		{Seq: 2, Intended: 200 * time.Millisecond, Outcome: record.NotSent, ErrorType: record.ErrInFlightCap},
+	} {
+		if err := w.Record(&row); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Generator(record.GeneratorStats{Scheduled: 3, Sent: 2, NotSent: 1}); err != nil {
+		log.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+
+	// 3. Rows and REPORTs meet by request id; evidence decides on the start.
+	run, err := record.Open(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	join, err := record.NewJoin(reports(), record.JoinOptions{ExpectReports: plan.ExpectReports})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var evidence record.Evidence
+	for row, err := range join.Rows(run.Rows()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(row.Seq, row.Outcome, row.Start, "by", row.StartRule)
+		evidence.Add(&row)
+	}
+	evidence.Join = join.Counts()
+
+	// 4. The verdict says whether the run may be quoted.
+	verdict, _ := record.Check(run.Plan, evidence)
+	fmt.Println("valid:", verdict.Valid)
+	for _, r := range verdict.Reasons {
+		fmt.Printf("%s: %s\n  try: %s\n", r.Code, r.Text, r.Remedy)
+	}
+	// Output:
+	// 0 ok cold by init_duration
+	// 1 ok warm by no_init_duration
+	// 2 not_sent unknown by no_report
+	// valid: false
+	// not_sent: 1 of 3 arrivals (33.3 %) were not sent, limit 0.1 %; most for Generator.InFlightLimit (1)
+	//   try: raise --max-in-flight, or lower --rate or --burst
+}
+
+// reports stands for package parsers.
+func reports() iter.Seq2[record.Platform, error] {
+	return func(yield func(record.Platform, error) bool) {
+		cold := record.Platform{Kind: record.KindReport, RequestID: "a", DurationMs: record.Some(1.3), InitDurationMs: record.Some(28.4)}
+		warm := record.Platform{Kind: record.KindReport, RequestID: "b", DurationMs: record.Some(1.1)}
+		_ = yield(cold, nil) && yield(warm, nil)
+	}
+}
+
+func ExamplePlan_Validate() {
+	plan := &record.Plan{
+		Target: "emulated:hello", Provenance: record.Emulated, Functions: []record.Function{{Name: "hello", MemoryMB: 64}},
+		Load:    record.Load{Shape: record.ShapeSteady, Duration: record.Duration(time.Minute)},
+		Timeout: record.Duration(time.Second), MaxInFlight: 100,
+	}
+	for _, fault := range record.Faults(plan.Validate()) {
+		fmt.Println(fault)
+	}
+	// Output:
+	// functions[0].memory: 64 MB is not in [128, 10240]
+	// rate: 0 sends nothing; give arrivals per second
+}
+
+func ExampleOpen() {
+	_, err := record.Open("testdata")
+	fmt.Println(err)
+	run, err := record.Open("testdata/run-v1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for row, err := range run.Rows() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(row.Seq, row.Outcome, row.Answered())
+	}
+	// Output:
+	// open run: testdata: holds no plan.json, so it is no run directory: file does not exist
+	// 0 ok true
+	// 2 not_sent false
+	// 1 ok true
+}
+
+func ExampleInvocation_AppendJSON() {
+	row := record.Invocation{Seq: 7, Intended: time.Second, Outcome: record.NotSent, ErrorType: record.ErrFileLimit}
+	fmt.Printf("%s\n", row.AppendJSON(nil))
+	// Output:
+	// {"seq":7,"fn":0,"intended_ns":1000000000,"outcome":"not_sent","error_type":"Generator.FileLimit"}
+}
+
+func ExampleConservation() {
+	var c record.Conservation
+	for _, seq := range []int64{0, 2, 2} {
+		c.Add(seq)
+	}
+	fmt.Println(c.Check())
+	// Output:
+	// 3 rows have positions from 0 to 2, but some are there twice and as many are lost
+}
+
+func ExampleOpt() {
+	var absent record.Opt[float64]
+	fmt.Println(absent.Valid, record.Some(0.0).Valid)
+	// Output:
+	// false true
+}
