@@ -1,0 +1,148 @@
+package reports
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"coldbench/record"
+)
+
+// loadWords describes the shape of the arrivals in a few words.
+func loadWords(l *record.Load) string {
+	d := span(time.Duration(l.Duration))
+	switch l.Shape {
+	case record.ShapeSteady:
+		return fmt.Sprintf("%s at %s", d, rate(l.Rate))
+	case record.ShapeSpiky:
+		return fmt.Sprintf("%s, bursts of %s every %s over %s", d, count(int64(l.Burst)), span(time.Duration(l.Every)), rate(l.BaseRate))
+	case record.ShapeWarmer:
+		s := fmt.Sprintf("%s, %s every %s", d, plural(int64(l.PingConcurrency), "ping", "pings"), span(time.Duration(l.PingEvery)))
+		if l.Burst > 0 {
+			return s + fmt.Sprintf(", bursts of %s every %s", count(int64(l.Burst)), span(time.Duration(l.Every)))
+		}
+		return s + ", real traffic at " + rate(l.Rate)
+	case record.ShapeRamp:
+		return fmt.Sprintf("%s, %s → %s", d, rate(l.Rate), rate(l.RateTo))
+	case record.ShapeReplay:
+		return "replay of " + plain(l.Trace, 60)
+	}
+	return ""
+}
+
+// argument is one flag of a command, without the dashes.
+type argument struct{ flag, value string }
+
+// Command is the command line that repeats the run, as far as the plan knows
+// it, with each value quoted for a shell.
+func (r *Report) Command() string { return r.command(nil) }
+
+// command is Command with some flags replaced or added.
+func (r *Report) command(change []argument) string {
+	args := r.arguments()
+	for _, c := range change {
+		found := false
+		for i := range args {
+			if args[i].flag == c.flag {
+				args[i].value, found = c.value, true
+			}
+		}
+		if !found {
+			args = append(args, c)
+		}
+	}
+	out := []string{"bench", shellWord(r.Plan.Verb)}
+	for _, a := range args {
+		out = append(out, "--"+a.flag, shellWord(a.value))
+	}
+	return strings.Join(out, " ")
+}
+
+func (r *Report) arguments() []argument {
+	p, l := r.Plan, &r.Plan.Load
+	var args []argument
+	text := func(flag, v string) {
+		if v != "" {
+			args = append(args, argument{flag, v})
+		}
+	}
+	number := func(flag string, v float64) {
+		if v != 0 {
+			text(flag, strconv.FormatFloat(v, 'g', -1, 64))
+		}
+	}
+	period := func(flag string, d record.Duration) {
+		if d != 0 {
+			text(flag, brief(time.Duration(d)))
+		}
+	}
+	text("target", p.Target)
+	text("endpoint", p.Endpoint)
+	text("region", p.Region)
+	number("rate", l.Rate)
+	number("rate-to", l.RateTo)
+	number("base-rate", l.BaseRate)
+	number("burst", float64(l.Burst))
+	period("every", l.Every)
+	period("spread", l.Spread)
+	period("ping-every", l.PingEvery)
+	if l.PingEvery != 0 {
+		number("ping-concurrency", float64(l.PingConcurrency))
+	}
+	text("trace", l.Trace)
+	period("duration", l.Duration)
+	if l.Arrivals != "constant" {
+		text("arrivals", l.Arrivals)
+	}
+	period("warmup", p.Warmup)
+	args = append(args, argument{"seed", strconv.FormatUint(p.Seed, 10)})
+	return args
+}
+
+// brief prints a duration as a flag takes it, without empty parts: 1m rather
+// than 1m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// next suggests one command that would answer what this run leaves open.
+func (r *Report) next() (why, command string) {
+	l := &r.Plan.Load
+	emulated := r.Plan.Provenance == record.Emulated
+	switch cold := r.Starts[record.StartCold]; {
+	case !r.Verdict.Valid:
+		return "", ""
+	case emulated && len(r.Bursts) > 1 && r.laterBurstsWarm():
+		keep := time.Duration(l.Every) / 2
+		return "to make every burst cold, let environments expire between bursts",
+			r.command([]argument{{"keep-alive", "fixed:" + brief(keep)}})
+	case emulated && cold > 0 && cold < fewColdForTail:
+		return fmt.Sprintf("for a p99 of cold starts (needs %d), burst wider", fewColdForTail),
+			"bench spiky --target " + shellWord(r.Plan.Target) + fmt.Sprintf(" --burst %d", fewColdForTail)
+	case r.knownStarts() > 0 && cold == 0:
+		return "to see cold starts, send a burst", "bench spiky --target " + shellWord(r.Plan.Target)
+	case r.Dir != "":
+		return "to read this run again", "bench report " + shellWord(r.Dir)
+	}
+	return "", ""
+}
+
+// fewColdForTail is how many cold starts an interval of their p99 takes.
+const fewColdForTail = 368
+
+func (r *Report) laterBurstsWarm() bool {
+	var later, cold int64
+	for _, b := range r.Bursts[1:] {
+		later += b.Arrivals
+		cold += b.Starts[record.StartCold]
+	}
+	return r.Bursts[0].Starts[record.StartCold] > 0 && cold*2 < later
+}

@@ -1,0 +1,114 @@
+package reports
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// endLabel is the name of a curve beside its end.
+type endLabel struct {
+	c    curve
+	end  point
+	y    float64 // where the label goes
+	free bool    // within the plot, beside its line
+}
+
+const (
+	labelHeight = 31.0 // name and n
+	labelLead   = 14.0
+)
+
+// endLabels names each curve at its end: beside it where the plot has room,
+// otherwise in the gutter on the right, spread apart and led to by an elbow.
+func (p *percentilePlot) endLabels(cs []curve) {
+	var gutter []endLabel
+	for _, c := range cs {
+		l := endLabel{c: c, end: p.endOf(c)}
+		l.y = l.end.y
+		if l.end.x < p.x1-110 && p.placeInside(&l, cs) {
+			p.label(l, l.end.x+10)
+			continue
+		}
+		gutter = append(gutter, l)
+	}
+	spreadLabels(gutter, p.top+12, p.under-16)
+	for _, l := range gutter {
+		x := p.x1 + labelLead
+		p.path("lead", polyline([]point{{l.end.x + 3, l.end.y}, {x - 8, l.end.y}, {x - 4, l.y}, {x, l.y}}))
+		p.label(l, x+4)
+	}
+}
+
+func (p *percentilePlot) endOf(c curve) point {
+	var end point
+	for _, q := range c.pts {
+		if q.P < 1 {
+			end = point{p.x(q.P), p.y.at(q.Value)}
+		}
+	}
+	return end
+}
+
+// placeInside looks for a height beside the end of the line at which the label
+// touches no other line.
+func (p *percentilePlot) placeInside(l *endLabel, cs []curve) bool {
+	width := math.Max(textWidth(l.c.name, 12.5), textWidth("n = "+count(l.c.n), 12)) + 14
+	for _, dy := range []float64{0, -24, 24, -40, 40} {
+		y := l.end.y + dy
+		if y-14 < p.top || y+18 > p.under {
+			continue
+		}
+		if !p.crossed(l.c, cs, l.end.x+4, l.end.x+10+width, y-16, y+20) {
+			l.y = y
+			return true
+		}
+	}
+	return false
+}
+
+// crossed says whether any other curve passes through the box.
+func (p *percentilePlot) crossed(own curve, cs []curve, x0, x1, y0, y1 float64) bool {
+	for _, c := range cs {
+		if c.kind == own.kind {
+			continue
+		}
+		var before point
+		for i, q := range c.pts {
+			if q.P >= 1 {
+				break
+			}
+			pt := point{p.x(q.P), p.y.at(q.Value)}
+			if i > 0 && before.x <= x1 && pt.x >= x0 && math.Min(before.y, pt.y) <= y1 && math.Max(before.y, pt.y) >= y0 {
+				return true
+			}
+			before = pt
+		}
+	}
+	return false
+}
+
+// spreadLabels moves labels apart until they are labelHeight from each other,
+// and keeps them between top and under.
+func spreadLabels(ls []endLabel, top, under float64) {
+	slices.SortStableFunc(ls, func(a, b endLabel) int { return cmp.Compare(a.y, b.y) })
+	for i := range ls {
+		floor := top
+		if i > 0 {
+			floor = ls[i-1].y + labelHeight
+		}
+		ls[i].y = math.Max(ls[i].y, floor)
+	}
+	for i := len(ls) - 1; i >= 0; i-- {
+		ceiling := under
+		if i < len(ls)-1 {
+			ceiling = ls[i+1].y - labelHeight
+		}
+		ls[i].y = math.Min(ls[i].y, ceiling)
+	}
+}
+
+func (p *percentilePlot) label(l endLabel, x float64) {
+	p.text("strong halo", "start", x, l.y+1, l.c.name)
+	p.text("halo", "start", x, l.y+15, "n = "+count(l.c.n))
+}

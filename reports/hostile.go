@@ -1,0 +1,103 @@
+package reports
+
+import (
+	"html"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Function names, error texts, URLs and log lines come from outside. Each
+// writer passes them through one of the functions below and nothing else, so
+// that no name can move a cursor, open a tag or start a link.
+
+// replacement stands for each rune that must not reach a reader.
+const replacement = '\uFFFD'
+
+// plain makes outside text safe for a terminal and for every other writer:
+// one line, valid UTF-8, no control characters (which could hold escape
+// sequences) and no bidirectional overrides (which could reorder a line). It
+// cuts at limit runes; 0 means no limit.
+func plain(s string, limit int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if limit > 0 && n == limit {
+			b.WriteRune('…')
+			break
+		}
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			r = ' '
+		case r == utf8.RuneError || unicode.IsControl(r) || isBidi(r) || !unicode.IsGraphic(r):
+			r = replacement
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// isBidi reports the runes that change the direction of the text after them.
+func isBidi(r rune) bool {
+	return r == 0x061C || r == 0x200E || r == 0x200F || (r >= 0x202A && r <= 0x202E) || (r >= 0x2066 && r <= 0x2069)
+}
+
+// markup escapes outside text for HTML and for XML, both as content and
+// within a quoted attribute.
+func markup(s string) string { return html.EscapeString(plain(s, 0)) }
+
+// markdownSpecial lists what CommonMark and GitHub's tables give a meaning to
+// within a line, the colon and the dot because of bare links.
+const markdownSpecial = "\\`*_{}[]()#+-!|~>:.@$="
+
+// markdown escapes outside text for running Markdown and for table cells.
+func markdown(s string) string {
+	var b strings.Builder
+	for _, r := range plain(s, 0) {
+		switch {
+		case r == '<':
+			b.WriteString("&lt;")
+			continue
+		case r == '&':
+			b.WriteString("&amp;")
+			continue
+		case r < utf8.RuneSelf && strings.ContainsRune(markdownSpecial, r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// fenced wraps outside text in a Markdown code block whose fence is longer
+// than any run of backticks within.
+func fenced(language, s string) string {
+	longest, run := 0, 0
+	for _, r := range s {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	fence := strings.Repeat("`", max(3, longest+1))
+	return fence + language + "\n" + s + "\n" + fence + "\n"
+}
+
+// shellWord quotes s for a POSIX shell where that is needed.
+func shellWord(s string) string {
+	s = plain(s, 0)
+	safe := s != ""
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)) {
+			safe = false
+			break
+		}
+	}
+	if safe {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
