@@ -1,0 +1,139 @@
+package loadgen_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+	"coldbench/target/scripted"
+	"coldbench/target/url"
+)
+
+// nowhere forgets the rows.
+type nowhere struct{}
+
+func (nowhere) Record(*record.Invocation, []byte) error { return nil }
+
+// The cost of one arrival of each kind, without sending.
+func BenchmarkSchedule(b *testing.B) {
+	const long = 24 * time.Hour
+	for name, s := range map[string]loadgen.Schedule{
+		"constant": loadgen.Constant(1e6, long),
+		"poisson":  loadgen.Poisson(1e6, long, 1),
+		"uniform":  loadgen.Uniform(1e6, long, 1),
+		"ramp":     loadgen.Ramp(loadgen.Regular(), 1, 2e6, long),
+		"sine":     loadgen.Sine(loadgen.Regular(), 1e6, 5e5, time.Hour, long),
+		"spread":   loadgen.Spread(loadgen.Every(time.Second, 0, long), 1000, time.Second/2, true, 1),
+		"merge":    loadgen.Merge(loadgen.Constant(5e5, long), loadgen.Poisson(5e5, long, 1)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			n := 0
+			for range s {
+				if n++; n >= b.N {
+					return
+				}
+			}
+		})
+	}
+}
+
+// What a request costs the generator itself: everything is due at once and
+// answered at once.
+func BenchmarkOverhead(b *testing.B) {
+	b.ReportAllocs()
+	n := 0
+	s, err := loadgen.Run(b.Context(), loadgen.Config{
+		Schedule: func(yield func(loadgen.Arrival) bool) {
+			for ; n < b.N && yield(loadgen.Arrival{}); n++ {
+			}
+		},
+		Target:   scripted.New(),
+		Recorder: nowhere{},
+		Ahead:    64, MaxLag: time.Hour, Start: time.Now(),
+	})
+	if err != nil || s.Sent != int64(b.N) {
+		b.Fatal(err, s)
+	}
+}
+
+const serverEnv = "COLDBENCH_TEST_SERVER"
+
+// serveForever is the server of BenchmarkLag, in a process of its own: it
+// prints its address and ends with its standard input.
+func serveForever() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	go func() {
+		var b [1]byte
+		_, _ = os.Stdin.Read(b[:])
+		os.Exit(0)
+	}()
+	fmt.Println(l.Addr())
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 200)) }))
+}
+
+func startServer(b *testing.B) string {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serverEnv+"=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	var address string
+	if _, err := fmt.Fscan(out, &address); err != nil {
+		b.Fatal(err)
+	}
+	return "http://" + address
+}
+
+// BenchmarkLag reports how late requests leave at a constant rate, against a
+// net/http server in another process of this machine. Run it with a fixed
+// count: go test -run - -bench Lag -benchtime 20000x ./loadgen
+func BenchmarkLag(b *testing.B) {
+	for _, rate := range []float64{1000, 5000, 10_000, 20_000} {
+		b.Run(fmt.Sprintf("rate=%g", rate), func(b *testing.B) {
+			target, err := url.New(url.Options{URL: startServer(b)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer target.Close()
+			s, err := loadgen.Run(b.Context(), loadgen.Config{
+				Schedule: loadgen.Constant(rate, time.Duration(float64(b.N)/rate*1e9)),
+				Target:   target,
+				Recorder: nowhere{},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(s.Lag.P50.Nanoseconds())/1e3, "lag-p50-us")
+			b.ReportMetric(float64(s.Lag.P99.Nanoseconds())/1e3, "lag-p99-us")
+			b.ReportMetric(float64(s.Lag.P999.Nanoseconds())/1e3, "lag-p999-us")
+			b.ReportMetric(float64(s.Lag.Max.Nanoseconds())/1e3, "lag-max-us")
+			b.ReportMetric(s.CPUSeconds*1e6/float64(s.Sent), "cpu-us/op")
+			b.ReportMetric(float64(s.Grown), "grown")
+			b.ReportMetric(float64(s.NotSent), "not-sent")
+		})
+	}
+}
