@@ -22,7 +22,7 @@ var pageJS string
 //go:embed assets/page.html
 var pageHTML string
 
-var page = template.Must(template.New("page").Parse(pageHTML))
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
 // styleSheet is the one style element of the page.
 func styleSheet() string {
@@ -49,7 +49,7 @@ func hashOf(s string) string {
 // network, no other file, and for reading it no script either.
 func (r *Report) WriteHTML(w io.Writer) error {
 	var body bytes.Buffer
-	if err := page.Execute(&body, r.view()); err != nil {
+	if err := pageTemplate.Execute(&body, r.view()); err != nil {
 		return fmt.Errorf("write report as HTML: %w", err)
 	}
 	if err := writePage(w, r.subject()+" · bench "+plain(r.Plan.Verb, 20), body.Bytes()); err != nil {
