@@ -146,8 +146,8 @@ func FuzzReadRows(f *testing.F) {
 	f.Add([]byte("{\"seq\":1}\n"))
 	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00, 0x01, 0x00, 0x00})
 	f.Add([]byte{0x50, 0x2a, 0x4d, 0x18, 0xff, 0xff, 0xff, 0xff})
+	dir := writeRun(f, nil, 1)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		dir := writeRun(t, nil, 1)
 		put(t, dir, RowsFile, b)
 		run, err := Open(dir)
 		if err != nil {

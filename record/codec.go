@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,11 @@ import (
 // fields serves both ways, so that they cannot disagree. The form lives only
 // as long as a Join and has no version.
 type codec struct {
-	w   *bufio.Writer // nil when reading
-	r   *bufio.Reader
-	buf [binary.MaxVarintLen64]byte
-	err error // sticky
+	w    *bufio.Writer // nil when reading
+	r    *bufio.Reader
+	buf  [binary.MaxVarintLen64]byte
+	text []byte // of the string that is read
+	err  error  // sticky
 }
 
 // maxSpilledString bounds what a damaged length may allocate.
@@ -36,10 +38,12 @@ func codeInt[T ~int | ~int64](c *codec, p *T) {
 	*p = T(v)
 }
 
+// codeString keeps *p when it holds what is read, so that values that repeat
+// from one record to the next share one string.
 func codeString[T ~string](c *codec, p *T) {
 	n := len(*p)
 	codeInt(c, &n)
-	if c.err != nil || n == 0 {
+	if c.err != nil {
 		return
 	}
 	if c.w != nil {
@@ -50,9 +54,10 @@ func codeString[T ~string](c *codec, p *T) {
 		c.err = fmt.Errorf("string of %d bytes", n)
 		return
 	}
-	b := make([]byte, n)
-	_, c.err = io.ReadFull(c.r, b)
-	*p = T(b)
+	c.text = slices.Grow(c.text[:0], n)[:n]
+	if _, c.err = io.ReadFull(c.r, c.text); c.err == nil && string(c.text) != string(*p) {
+		*p = T(c.text)
+	}
 }
 
 func codeBool(c *codec, p *bool) {
@@ -72,9 +77,11 @@ func codeFloat(c *codec, p *float64) {
 
 func codeOpt[T any](c *codec, p *Opt[T], code func(*codec, *T)) {
 	codeBool(c, &p.Valid)
-	if p.Valid {
-		code(c, &p.Value)
+	if !p.Valid {
+		*p = Opt[T]{}
+		return
 	}
+	code(c, &p.Value)
 }
 
 // codeTime keeps the instant; the location comes back as UTC.
@@ -82,6 +89,7 @@ func codeTime(c *codec, p *time.Time) {
 	there := !p.IsZero()
 	codeBool(c, &there)
 	if !there {
+		*p = time.Time{}
 		return
 	}
 	sec, nsec := p.Unix(), p.Nanosecond()
@@ -151,11 +159,11 @@ type coder[T any] interface {
 // decodeAll reads values until the end of r.
 func decodeAll[T any, P coder[T]](r io.Reader, do func(T) error) error {
 	c := codec{r: bufio.NewReaderSize(r, 64<<10)}
+	var v T
 	for {
 		if _, err := c.r.Peek(1); errors.Is(err, io.EOF) {
 			return nil
 		}
-		var v T
 		if P(&v).code(&c); c.err != nil {
 			return fmt.Errorf("spill file: %w", c.err)
 		}
