@@ -70,7 +70,7 @@ func (o *Options) into(ctx context.Context, w *record.Writer, start time.Time) (
 	// The load may have ended because ctx did; its logs are still wanted.
 	res.LogsError = o.readLogs(context.WithoutCancel(ctx), c)
 	res.StillAwaits = c.waiting()
-	return res, w.Generator(stats)
+	return res, w.Generator(stats.GeneratorStats)
 }
 
 func (o *Options) config(c *collector, start time.Time) loadgen.Config {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -48,6 +47,7 @@ func (c *codeFlags) given() bool { return c.zip != "" || c.dir != "" }
 type urlFlags struct {
 	method  string
 	headers []string
+	http2   bool
 }
 
 // emulatorFlags are the knobs of the built-in Lambda's control plane.
@@ -79,6 +79,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.StringVar(&f.profile, "profile", "", "AWS profile")
 	fs.StringVar(&f.url.method, "method", "", "HTTP method of an http(s) target (default GET, or POST with --payload)")
 	fs.StringArrayVar(&f.url.headers, "header", nil, "HTTP header of an http(s) target, 'K: V'; repeatable")
+	fs.BoolVar(&f.url.http2, "http2", false, "speak HTTP/2 to an http(s) target")
 
 	fs.DurationVar((*time.Duration)(&f.load.Duration), "duration", 30*time.Second, "how long arrivals are scheduled")
 	fs.StringVar(&f.load.Arrivals, "arrivals", "constant", "arrival process: constant, poisson or uniform")
@@ -179,6 +180,3 @@ func (f *loadFlags) payloadBytes() ([]byte, error) {
 	}
 	return []byte(f.payload), nil
 }
-
-// finite refuses what a float flag accepts by syntax but nobody can mean.
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	neturl "net/url"
 	"runtime"
 	"strings"
 
@@ -80,28 +82,40 @@ func (f *loadFlags) fill(ctx context.Context, s *subject, n *narrator) error {
 }
 
 func (f *loadFlags) fillURL(s *subject) error {
-	payload, err := f.payloadBytes()
+	header, err := f.url.header()
 	if err != nil {
 		return err
 	}
-	t, err := url.New(url.Config{URL: f.target, Method: f.httpMethod(len(payload) > 0), Headers: f.url.headers, MaxConns: f.maxInFlight})
+	t, err := url.New(url.Options{URL: f.target, Method: f.url.method, Header: header, HTTP2: f.url.http2, MaxInFlight: f.maxInFlight})
 	if err != nil {
 		return &usageError{fmt.Errorf("--target: %w", err)}
 	}
-	s.onClose(func() error { t.Close(); return nil })
+	s.onClose(t.Close)
 	s.target, s.provenance = t, record.Measured
-	s.functions = []record.Function{{Name: t.Name()}}
+	s.functions = []record.Function{{Name: hostOf(f.target)}}
 	return nil
 }
 
-func (f *loadFlags) httpMethod(payload bool) string {
-	switch {
-	case f.url.method != "":
-		return f.url.method
-	case payload:
-		return "POST"
+// hostOf is the name that a URL's rows go by; paths and queries may hold
+// secrets.
+func hostOf(target string) string {
+	u, err := neturl.Parse(target)
+	if err != nil {
+		return "url"
 	}
-	return "GET"
+	return u.Host
+}
+
+func (u *urlFlags) header() (http.Header, error) {
+	h := http.Header{}
+	for _, text := range u.headers {
+		k, v, ok := strings.Cut(text, ":")
+		if k = strings.TrimSpace(k); !ok || k == "" {
+			return nil, usagef("--header: %q is not 'Name: value'", text)
+		}
+		h.Add(k, strings.TrimSpace(v))
+	}
+	return h, nil
 }
 
 func (f *loadFlags) fillScripted(s *subject, file string) error {
@@ -109,7 +123,7 @@ func (f *loadFlags) fillScripted(s *subject, file string) error {
 	if err != nil {
 		return fmt.Errorf("--target: %w", err)
 	}
-	s.target, s.provenance, s.expectReports = t, record.Simulated, t.HasReports()
+	s.target, s.provenance, s.expectReports = t, record.Simulated, t.Reports()
 	s.functions = []record.Function{{Name: "scripted"}}
 	return nil
 }

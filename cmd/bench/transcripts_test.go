@@ -1,0 +1,126 @@
+//go:build docs
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTranscripts runs every `$ ...` line of the console blocks of README.md
+// and compares what it prints with what the README says. Figures differ from
+// run to run, so every number counts as "#", every chart character as one, and
+// white space is folded; a line "..." stands for any number of lines.
+//
+// BENCH names the program; the blocks run in one folder, in order.
+func TestTranscripts(t *testing.T) {
+	program := os.Getenv("BENCH")
+	if program == "" {
+		t.Fatal("BENCH must name the program to run; use `make docs`")
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	bin := t.TempDir()
+	if err := os.Symlink(program, filepath.Join(bin, "bench")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(fixturesDir(t), filepath.Join(dir, "fixtures")); err != nil {
+		t.Fatal(err)
+	}
+	steps := transcripts(string(text))
+	if len(steps) == 0 {
+		t.Fatal("README.md has no console block")
+	}
+	for i, s := range steps {
+		t.Run(fmt.Sprintf("%d", i+1), func(t *testing.T) {
+			cmd := exec.Command("sh", "-c", s.command)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1")
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("$ %s\n%v\n%s", s.command, err, out)
+			}
+			if !matches(fold(s.want), fold(string(out))) {
+				t.Errorf("$ %s\nprinted:\n%s\nREADME.md line %d says:\n%s", s.command, out, s.line, s.want)
+			}
+		})
+	}
+}
+
+func fixturesDir(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../fixtures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+type step struct {
+	command, want string
+	line          int
+}
+
+func transcripts(text string) (steps []step) {
+	inside := false
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = line == "```console"
+		case !inside:
+		case strings.HasPrefix(line, "$ "):
+			steps = append(steps, step{command: line[2:], line: i + 1})
+		case len(steps) > 0:
+			steps[len(steps)-1].want += line + "\n"
+		}
+	}
+	return steps
+}
+
+var (
+	ansi    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	runTime = regexp.MustCompile(`\d{8}T\d{6}\.\d{3}Z`)
+	charts  = regexp.MustCompile(`[▁▂▃▄▅▆▇█ ]*[▁▂▃▄▅▆▇█]+[▁▂▃▄▅▆▇█ ]*`)
+	numbers = regexp.MustCompile(`[−+-]?\d+([.,\x{202f}\x{2009} ]\d+)*`)
+	spaces  = regexp.MustCompile(`[\s\x{00a0}\x{202f}\x{2009}─━-]+`)
+)
+
+// fold makes two outputs of the same command equal.
+func fold(s string) []string {
+	s = ansi.ReplaceAllString(s, "")
+	s = runTime.ReplaceAllString(s, "#")
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		line = charts.ReplaceAllString(line, " # ")
+		line = numbers.ReplaceAllString(line, "#")
+		line = strings.TrimSpace(spaces.ReplaceAllString(line, " "))
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// matches compares line by line, where "..." matches any number of lines.
+func matches(want, got []string) bool {
+	if len(want) == 0 {
+		return len(got) == 0
+	}
+	if want[0] == "..." {
+		for i := 0; i <= len(got); i++ {
+			if matches(want[1:], got[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	return len(got) > 0 && want[0] == got[0] && matches(want[1:], got[1:])
+}
