@@ -145,12 +145,18 @@ func (c *checker) allFailed() {
 
 func (c *checker) missing() {
 	m, of := c.e.Join.Missing, c.e.Join.Expected
+	if n, all := c.e.Join.NoRequestID, of+c.e.Join.NoRequestID; c.p.ExpectReports && float64(n) > MaxMissingShare*float64(all) {
+		c.refuse("no_request_id", noIDRemedy, "%d of %d answered rows (%s) carry no request id, so no REPORT can be joined to them, limit %s",
+			n, all, percent(n, all), share(MaxMissingShare))
+	}
 	if !c.p.ExpectReports || m == 0 || float64(m) <= MaxMissingShare*float64(of) {
 		return
 	}
 	c.refuse("missing_reports", "logs arrive late: read them again with `bench report` after a minute, or check the permission to read the log group",
 		"%d of %d REPORTs (%s) are missing, limit %s; the first is of request %s", m, of, percent(m, of), share(MaxMissingShare), first(c.e.Join.MissingIDs))
 }
+
+const noIDRemedy = "check that what stands behind --endpoint passes the header x-amzn-RequestId on"
 
 func (c *checker) partial() {
 	if c.e.Interrupted {
@@ -208,9 +214,8 @@ func (c *checker) platform() {
 		c.warn("truncated_reports", "read the log group instead of the response's tail",
 			"%d REPORTs are cut: an Init Duration may be lost", n)
 	}
-	if j.NoRequestID > 0 {
-		c.warn("no_request_id", "check that --endpoint passes the header x-amzn-RequestId on",
-			"%d answered rows carry no request id, so no REPORT can be joined to them", j.NoRequestID)
+	if n := j.NoRequestID; n > 0 && float64(n) <= MaxMissingShare*float64(j.Expected+n) {
+		c.warn("no_request_id", noIDRemedy, "%d answered rows carry no request id, so no REPORT can be joined to them", n)
 	}
 	if c.p.ExpectReports && j.Missing > 0 && float64(j.Missing) <= MaxMissingShare*float64(j.Expected) {
 		c.warn("missing_reports", "logs arrive late: read them again with `bench report` after a minute",

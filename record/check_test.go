@@ -82,6 +82,11 @@ func TestCheck(t *testing.T) {
 			change:  func(_ *Plan, e *Evidence) { e.Join.Missing, e.Join.MissingIDs = 3, []string{"id-7", "id-8"} },
 			reasons: []string{"missing_reports"}, text: "3 of 2000 REPORTs (0.15 %) are missing, limit 0.1 %; the first is of request id-7", remedy: "bench report",
 		},
+		{
+			// 3 of 2,003 is 0.1498 %, 2 of 2,002 is 0.0999 %.
+			name: "no request ids", change: func(_ *Plan, e *Evidence) { e.Join.NoRequestID = 3 },
+			reasons: []string{"no_request_id"}, text: "3 of 2003 answered rows (0.15 %)",
+		},
 		{name: "missing a few", change: func(_ *Plan, e *Evidence) { e.Join.Missing = 2 }, warnings: []string{"missing_reports"}},
 		{name: "missing where none is expected", change: func(p *Plan, e *Evidence) { p.ExpectReports = false; e.Join.Missing = 1000 }},
 		{
@@ -125,7 +130,7 @@ func TestCheck(t *testing.T) {
 		{
 			name: "doubtful REPORTs",
 			change: func(_ *Plan, e *Evidence) {
-				e.Join.Disagreeing, e.Join.NoRequestID, e.EmulatorReports, e.TruncatedReports = 3, 4, 5, 6
+				e.Join.Disagreeing, e.Join.NoRequestID, e.EmulatorReports, e.TruncatedReports = 3, 2, 5, 6
 			},
 			warnings: []string{"disagreeing_evidence", "foreign_emulator", "truncated_reports", "no_request_id"}, text: "3 of 2000 starts",
 		},

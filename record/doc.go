@@ -16,11 +16,18 @@
 //     turns each into Platform values.
 //  4. Join puts Invocation and Platform together by request id and decides,
 //     from evidence, how the execution environment had started (Start).
-//  5. A Verdict says whether the run may be quoted, or why not.
+//  5. Check weighs the Evidence: a Verdict says whether the run may be quoted,
+//     or why not.
 //
 // Offsets of an Invocation are on one monotonic clock that starts at zero when
 // the run starts. Platform durations are on the platform's clock. The two are
 // never subtracted from each other; they meet only through a request id.
+//
+// Create writes a run directory and Open reads it: docs/format.md specifies the
+// files. Rows and events are written without making the sender wait for the
+// compressor or the disk, at most a second of them is lost to a kill, and they
+// are read as streams: memory does not grow with their number, nor does that of
+// a Join, which spills to files beyond a bound. Example shows the whole path.
 //
 // The package imports the standard library and the compressor of the run file.
 // It does not schedule, send, parse log lines, or compute statistics.

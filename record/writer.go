@@ -180,9 +180,11 @@ func (s *stream) line(b []byte) error {
 
 func (s *stream) close() error {
 	err := s.frames.close()
-	err = errors.Join(err, s.file.Sync(), s.file.Close())
+	if err2 := errors.Join(s.file.Sync(), s.file.Close()); err == nil {
+		err = err2
+	}
 	if err != nil {
-		return fmt.Errorf("write run: %w", err)
+		return fmt.Errorf("write run: %s: %w", filepath.Base(s.file.Name()), err)
 	}
 	return nil
 }
