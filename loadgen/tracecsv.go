@@ -1,0 +1,293 @@
+package loadgen
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"coldbench/record"
+)
+
+// maxFunctions bounds the functions of a trace.
+const maxFunctions = 1_000_000
+
+// maxMinutes bounds the minutes of a trace.
+const maxMinutes = int64(record.MaxDuration / time.Minute)
+
+// ReadTrace reads a CSV file with a header, or the same under gzip; name is
+// what errors call it. The names of the columns (in any order and case) say
+// what it is:
+//
+//   - Azure Functions 2019 (Shahrad et al., Serverless in the Wild, USENIX ATC
+//     2020): columns 1, 2, ... or 1_minute, 2_minute, ... with the counts of
+//     those minutes, a row for each function, named by HashFunction. The first
+//     minute that has a column is offset 0.
+//   - Azure Functions 2021 (Zhang et al., Faster and Cheaper Serverless
+//     Computing on Harvested Resources, SOSP 2021): app, func, end_timestamp
+//     and duration in seconds, a row for each invocation, which began at
+//     end_timestamp - duration. The first one is offset 0.
+//   - Counts: one column InvocationsPerMinute, Invocations, Count, Requests,
+//     Value or Sum, a row for each minute. With a column Timestamp, Time or
+//     Minute beside it, as CloudWatch exports have, the rows are windows as long
+//     as the smallest distance of two, in any order; windows without a row are
+//     empty.
+//   - Instants: one column Timestamp, Time, At or Offset, a row for each
+//     arrival. The first one is offset 0. A column Function names it.
+//
+// A time is a number of seconds (Unix or relative), RFC 3339, or "2006-01-02
+// 15:04:05"; a Minute is a whole number. Errors name file and line.
+func ReadTrace(r io.Reader, name string) (*Trace, error) {
+	in, err := plain(r)
+	if err != nil {
+		return nil, fmt.Errorf("read trace: %s: %w", name, err)
+	}
+	t := &table{csv: csv.NewReader(in), name: name, names: map[string]int{}}
+	t.csv.ReuseRecord = true
+	t.csv.FieldsPerRecord = -1
+	t.csv.TrimLeadingSpace = true
+	trace, err := t.read()
+	if err != nil {
+		return nil, fmt.Errorf("read trace: %w", err)
+	}
+	return trace, nil
+}
+
+// plain takes gzip and a byte order mark off.
+func plain(r io.Reader) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		in = bufio.NewReaderSize(z, 1<<16)
+	}
+	if mark, _ := in.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = in.Discard(3)
+	}
+	return in, nil
+}
+
+// table is a CSV file on its way to a trace.
+type table struct {
+	csv   *csv.Reader
+	name  string
+	line  int
+	names map[string]int // functions by name
+	trace Trace
+}
+
+func (t *table) errorf(format string, a ...any) error {
+	return fmt.Errorf("%s:%d: %s", t.name, t.line, fmt.Sprintf(format, a...))
+}
+
+// next returns the next row; ok is false at the end.
+func (t *table) next() (row []string, ok bool, err error) {
+	row, err = t.csv.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, false, nil
+	}
+	var syntax *csv.ParseError
+	if errors.As(err, &syntax) {
+		t.line = syntax.Line
+		return nil, false, t.errorf("%v", syntax.Err)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: after line %d: %w", t.name, t.line, err)
+	}
+	t.line, _ = t.csv.FieldPos(0)
+	return row, true, nil
+}
+
+func (t *table) read() (*Trace, error) {
+	header, ok, err := t.next()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: the file is empty", t.name)
+	}
+	c := columnsOf(header)
+	read := t.readInstants
+	switch {
+	case len(c.minutes) > 0:
+		read = t.readMinutes
+	case c.end >= 0 && c.duration >= 0:
+		read = t.readEnds
+	case c.count >= 0 && c.time >= 0:
+		read = t.readTimedCounts
+	case c.count >= 0:
+		read = t.readCounts
+	case c.time >= 0 && !c.timeIsMinute:
+	default:
+		return nil, t.errorf("header %.60q is none that is known: want minutes (1, 2, ... or 1_minute, ...), "+
+			"end_timestamp and duration, a count (InvocationsPerMinute, Count, ...), or a timestamp", strings.Join(header, ","))
+	}
+	if err := read(c); err != nil {
+		return nil, err
+	}
+	if t.trace.finish(); t.trace.Count > record.MaxArrivals {
+		return nil, fmt.Errorf("%s: %d arrivals are more than the most allowed, %d", t.name, t.trace.Count, int64(record.MaxArrivals))
+	}
+	return &t.trace, nil
+}
+
+// columns are the places of what the header names; -1 for what it does not.
+type columns struct {
+	minutes                              []minuteColumn
+	function, end, duration, count, time int
+	timeIsMinute                         bool
+}
+
+type minuteColumn struct {
+	at     int
+	minute int64
+}
+
+func columnsOf(header []string) columns {
+	c := columns{function: -1, end: -1, duration: -1, count: -1, time: -1}
+	for i, title := range header {
+		title = strings.ToLower(strings.TrimSpace(title))
+		switch title {
+		case "hashfunction", "func", "function":
+			c.function = i
+		case "end_timestamp":
+			c.end = i
+		case "duration":
+			c.duration = i
+		case "invocationsperminute", "invocations", "count", "requests", "value", "sum":
+			c.count = i
+		case "timestamp", "time", "at", "offset":
+			c.time, c.timeIsMinute = i, false
+		case "minute":
+			c.time, c.timeIsMinute = i, true
+		default:
+			if n, err := strconv.ParseInt(strings.TrimSuffix(title, "_minute"), 10, 32); err == nil && n >= 0 {
+				c.minutes = append(c.minutes, minuteColumn{i, n})
+			}
+		}
+	}
+	return c
+}
+
+// field returns the field of a row, or an error that names what is missing.
+func (t *table) field(row []string, i int, what string) (string, error) {
+	if i >= len(row) {
+		return "", t.errorf("%s is missing: the row has %d columns", what, len(row))
+	}
+	return strings.TrimSpace(row[i]), nil
+}
+
+func (t *table) functionOf(row []string, i int) (int, error) {
+	name := ""
+	if i >= 0 {
+		var err error
+		if name, err = t.field(row, i, "the function"); err != nil {
+			return 0, err
+		}
+	}
+	k, ok := t.names[name]
+	if !ok {
+		if k = len(t.names); k >= maxFunctions {
+			return 0, t.errorf("more than %d functions", maxFunctions)
+		}
+		name = strings.Clone(name)
+		t.names[name] = k
+		t.trace.Functions = append(t.trace.Functions, name)
+	}
+	return k, nil
+}
+
+func (t *table) count(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil { // some exporters write 12.0
+		f, ferr := strconv.ParseFloat(text, 64)
+		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, t.errorf("count %.40q: not a whole number", text)
+		}
+		n = int64(f)
+	}
+	if n < 0 || n > record.MaxArrivals {
+		return 0, t.errorf("count %d is not in [0, %d]", n, int64(record.MaxArrivals))
+	}
+	return n, nil
+}
+
+// add puts n arrivals into a window.
+func (t *table) add(slot int64, function int, n int64) {
+	if n > 0 {
+		t.trace.cells = append(t.trace.cells, cell{slot, function, n})
+	}
+}
+
+func (t *table) readMinutes(c columns) error {
+	t.trace.window = time.Minute
+	first, last := c.minutes[0].minute, c.minutes[0].minute
+	for _, m := range c.minutes {
+		first, last = min(first, m.minute), max(last, m.minute)
+	}
+	if last-first >= maxMinutes {
+		return t.errorf("the minutes %d to %d span more than %v", first, last, record.MaxDuration)
+	}
+	t.trace.Duration = time.Duration(last-first+1) * time.Minute
+	for {
+		row, ok, err := t.next()
+		if err != nil || !ok {
+			return err
+		}
+		f, err := t.functionOf(row, c.function)
+		if err != nil {
+			return err
+		}
+		for _, m := range c.minutes {
+			text, err := t.field(row, m.at, fmt.Sprintf("minute %d", m.minute))
+			if err != nil {
+				return err
+			}
+			n, err := t.count(text)
+			if err != nil {
+				return err
+			}
+			t.add(m.minute-first, f, n)
+		}
+	}
+}
+
+func (t *table) readCounts(c columns) error {
+	t.trace.window = time.Minute
+	for slot := int64(0); ; slot++ {
+		row, ok, err := t.next()
+		if err != nil || !ok {
+			t.trace.Duration = time.Duration(slot) * time.Minute
+			return err
+		}
+		if slot >= maxMinutes {
+			return t.errorf("more than %v of minutes", record.MaxDuration)
+		}
+		n, err := t.countAt(row, c.count)
+		if err != nil {
+			return err
+		}
+		f, err := t.functionOf(row, c.function)
+		if err != nil {
+			return err
+		}
+		t.add(slot, f, n)
+	}
+}
+
+func (t *table) countAt(row []string, i int) (int64, error) {
+	text, err := t.field(row, i, "the count")
+	if err != nil {
+		return 0, err
+	}
+	return t.count(text)
+}
