@@ -10,8 +10,7 @@ import (
 type endLabel struct {
 	c    curve
 	end  point
-	y    float64 // where the label goes
-	free bool    // within the plot, beside its line
+	x, y float64 // where the label goes
 }
 
 const (
@@ -26,8 +25,8 @@ func (p *percentilePlot) endLabels(cs []curve) {
 	for _, c := range cs {
 		l := endLabel{c: c, end: p.endOf(c)}
 		l.y = l.end.y
-		if l.end.x < p.x1-110 && p.placeInside(&l, cs) {
-			p.label(l, l.end.x+10)
+		if l.end.x < p.x1-30 && p.placeInside(&l, cs) {
+			p.label(l)
 			continue
 		}
 		gutter = append(gutter, l)
@@ -36,7 +35,8 @@ func (p *percentilePlot) endLabels(cs []curve) {
 	for _, l := range gutter {
 		x := p.x1 + labelLead
 		p.path("lead", polyline([]point{{l.end.x + 3, l.end.y}, {x - 8, l.end.y}, {x - 4, l.y}, {x, l.y}}))
-		p.label(l, x+4)
+		l.x = x + 4
+		p.label(l)
 	}
 }
 
@@ -50,27 +50,30 @@ func (p *percentilePlot) endOf(c curve) point {
 	return end
 }
 
-// placeInside looks for a height beside the end of the line at which the label
-// touches no other line.
+// placeInside looks for a place near the end of the line at which the label
+// touches no line: to its right first, then above or below its last part.
 func (p *percentilePlot) placeInside(l *endLabel, cs []curve) bool {
-	width := math.Max(textWidth(l.c.name, 12.5), textWidth("n = "+count(l.c.n), 12)) + 14
-	for _, dy := range []float64{0, -24, 24, -40, 40} {
-		y := l.end.y + dy
-		if y-14 < p.top || y+18 > p.under {
+	width := math.Max(textWidth(l.c.name, 12.5), textWidth("n = "+count(l.c.n), 12)) + 6
+	for _, try := range []struct{ dx, dy float64 }{
+		{10, 0}, {10, -22}, {10, 22}, {-width, -26}, {-width, 26}, {10, -40}, {10, 40}, {-width, -44}, {-width, 44},
+	} {
+		x, y := l.end.x+try.dx, l.end.y+try.dy
+		if y-14 < p.top || y+18 > p.under || x+width > p.x1 || x < p.x0 {
 			continue
 		}
-		if !p.crossed(l.c, cs, l.end.x+4, l.end.x+10+width, y-16, y+20) {
-			l.y = y
+		if !p.crossed(cs, l.c.kind, try.dx > 0, x-3, x+width, y-14, y+19) {
+			l.x, l.y = x, y
 			return true
 		}
 	}
 	return false
 }
 
-// crossed says whether any other curve passes through the box.
-func (p *percentilePlot) crossed(own curve, cs []curve, x0, x1, y0, y1 float64) bool {
+// crossed says whether a curve passes through the box; the label's own one may
+// where the box begins to the right of its end.
+func (p *percentilePlot) crossed(cs []curve, own string, right bool, x0, x1, y0, y1 float64) bool {
 	for _, c := range cs {
-		if c.kind == own.kind {
+		if right && c.kind == own {
 			continue
 		}
 		var before point
@@ -108,7 +111,7 @@ func spreadLabels(ls []endLabel, top, under float64) {
 	}
 }
 
-func (p *percentilePlot) label(l endLabel, x float64) {
-	p.text("strong halo", "start", x, l.y+1, l.c.name)
-	p.text("halo", "start", x, l.y+15, "n = "+count(l.c.n))
+func (p *percentilePlot) label(l endLabel) {
+	p.text("strong halo", "start", l.x, l.y+1, l.c.name)
+	p.text("halo", "start", l.x, l.y+15, "n = "+count(l.c.n))
 }

@@ -140,7 +140,7 @@ func (p *percentilePlot) axes() {
 		p.line("grid", p.x0, y, p.x1, y)
 		p.text("tick", "end", p.x0-8, y+4, axisMs(v))
 	}
-	if p.f.labels {
+	if p.f.labels && p.x(0.5)-p.x0 > 42 {
 		p.text("tick", "middle", p.x0, p.under+18, "min")
 	}
 	p.line("grid", p.x0, p.top, p.x0, p.under)

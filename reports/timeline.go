@@ -128,7 +128,11 @@ func (p *timelinePlot) axes(end time.Duration) {
 		if i == ticks {
 			label += " " + name
 		}
-		p.text("tick", "middle", p.x.at(at.Seconds()), p.under+20, label)
+		x, anchor := p.x.at(at.Seconds()), "middle"
+		if x+textWidth(label, 12)/2 > p.f.w {
+			x, anchor = p.f.w-1, "end"
+		}
+		p.text("tick", anchor, x, p.under+20, label)
 	}
 	p.line("grid", p.x.from, p.under, p.x.to, p.under)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +48,7 @@ type view struct {
 	MoreBursts       string
 
 	Tables      []tableGroup
+	MoreTables  *moreTables
 	Tags        []tableGroup
 	BillLines   []billRow
 	BillCaption string
@@ -57,6 +60,10 @@ type view struct {
 }
 
 type (
+	moreTables struct {
+		Names  string
+		Tables []tableGroup
+	}
 	link       struct{ ID, Name string }
 	remark     struct{ Text, Remedy string }
 	fact       struct{ Name, Value string }
@@ -94,7 +101,7 @@ func (r *Report) view() *view {
 		Shapes:  template.HTML(`<svg width="0" height="0" class="vh" aria-hidden="true" focusable="false">` + markerShapes + `</svg>`), //nolint:gosec // a constant
 		Subject: r.subject(), Verb: plain(r.Plan.Verb, 20), Provenance: r.Plan.Provenance,
 		Context: strings.Join(r.context(true), " · "), Banner: r.Banner(), Keys: r.keyFigures(), Findings: r.Findings,
-		BillSentence: r.billNote(), Command: r.Command(), Tool: plain(r.Plan.Tool, 120), Tables: tableGroups(r.Quantities),
+		BillSentence: r.billNote(), Command: r.Command(), Tool: plain(r.Plan.Tool, 120),
 		Trust: r.trust(), Evidence: r.howMeasured(),
 	}
 	for _, x := range r.Verdict.Reasons {
@@ -105,6 +112,7 @@ func (r *Report) view() *view {
 			v.Warnings = append(v.Warnings, remark{sentence(plain(x.Text, 600)), sentence(plain(x.Remedy, 500))})
 		}
 	}
+	r.viewTables(v)
 	r.viewCharts(v)
 	r.viewOutcomes(v)
 	r.viewBursts(v)
@@ -263,6 +271,27 @@ func (r *Report) viewBursts(v *view) {
 	}
 }
 
+// foldedAway are the quantities that a reader of the page opens on demand.
+var foldedAway = []string{"ttfb", "lag", "billed", "max_memory_used"}
+
+func (r *Report) viewTables(v *view) {
+	var first, more []Quantity
+	var names []string
+	for _, q := range r.Quantities {
+		switch {
+		case !slices.Contains(foldedAway, q.Name):
+			first = append(first, q)
+		case q.Rows[0].Numbers.N > 0:
+			more = append(more, q)
+			names = append(names, strings.ToLower(quantityTitle(q.Name)))
+		}
+	}
+	v.Tables = tableGroups(first)
+	if more != nil {
+		v.MoreTables = &moreTables{join(names), tableGroups(more)}
+	}
+}
+
 func tableGroups(quantities []Quantity) []tableGroup {
 	var out []tableGroup
 	for _, q := range quantities {
@@ -329,7 +358,7 @@ func (r *Report) viewBill(v *view) {
 	}
 	v.BillCaption = "Total " + usd(r.Bill.USD) + ", on demand, first tier, without free tier. Price table " + r.Bill.Tariff + "."
 	for _, l := range r.Bill.Lines {
-		row := billRow{What: l.What, Quantity: sig3(l.Quantity) + " " + l.Unit, Price: usd(l.Price), Charge: usd(l.USD), Source: l.Source, Date: l.Date}
+		row := billRow{What: l.What, Quantity: sig3(l.Quantity) + " " + l.Unit, Price: strconv.FormatFloat(l.Price, 'f', -1, 64) + nbsp + "USD", Charge: usd(l.USD), Source: l.Source, Date: l.Date}
 		if s, ok := cost.Cite(l.Source); ok {
 			row.Source = s.What
 		}
