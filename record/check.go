@@ -31,10 +31,13 @@ const (
 // remedies the flag or command to try. Reasons and the warnings are never nil.
 func Check(p *Plan, e Evidence) (Verdict, []Warning) {
 	c := checker{p: p, e: &e, reasons: []Reason{}, warnings: []Warning{}}
-	if e.Rows == 0 {
+	switch {
+	case e.Rows == 0 && e.Warmup > 0:
+		c.refuse("no_arrivals", "raise --duration, or lower --warmup", "all %d arrivals belong to the warm-up", e.Warmup)
+	case e.Rows == 0:
 		c.refuse("no_arrivals", "raise --rate, --burst or --duration, and look whether the run directory is complete",
 			"no arrival is recorded; %d were planned", p.Arrivals)
-	} else {
+	default:
 		c.conservation()
 		c.notSent()
 		c.lag()
@@ -69,6 +72,9 @@ func (c *checker) warn(code, remedy, format string, a ...any) {
 // no holes.
 func (c *checker) whole() bool { return !c.e.NeverClosed && !c.e.Interrupted }
 
+// recorded is the number of all rows.
+func (c *checker) recorded() int64 { return c.e.Rows + c.e.Warmup }
+
 func (c *checker) conservation() {
 	var sum int64
 	for _, n := range c.e.Outcomes {
@@ -77,12 +83,12 @@ func (c *checker) conservation() {
 	if sum != c.e.Rows {
 		c.refuse("not_conserved", "report this as a fault of coldbench", "%d rows have %d outcomes", c.e.Rows, sum)
 	}
-	if over := c.e.Rows - c.p.Arrivals; c.p.Arrivals > 0 && over > 0 {
+	if all := c.recorded(); c.p.Arrivals > 0 && all > c.p.Arrivals {
 		c.refuse("not_conserved", "look whether two runs share the directory",
-			"%d rows are recorded for %d planned arrivals", c.e.Rows, c.p.Arrivals)
+			"%d rows are recorded for %d planned arrivals", all, c.p.Arrivals)
 		return
 	}
-	if !c.whole() || c.e.Conservation.N() == 0 || c.e.Rows < c.p.Arrivals {
+	if !c.whole() || c.e.Conservation.N() == 0 || c.recorded() < c.p.Arrivals {
 		return
 	}
 	if err := c.e.Conservation.Check(); err != nil {
@@ -161,12 +167,12 @@ const noIDRemedy = "check that what stands behind --endpoint passes the header x
 func (c *checker) partial() {
 	if c.e.Interrupted {
 		c.warn("interrupted", "let the run end for figures of the whole plan",
-			"the run was interrupted: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.e.Rows)
+			"the run was interrupted: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.recorded())
 		return
 	}
-	if c.e.Rows < c.p.Arrivals || c.e.NeverClosed {
+	if c.recorded() < c.p.Arrivals || c.e.NeverClosed {
 		c.warn("partial", "repeat the run for figures of the whole plan",
-			"the run is partial: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.e.Rows)
+			"the run is partial: %d arrivals were planned, %d are recorded", c.p.Arrivals, c.recorded())
 	}
 }
 

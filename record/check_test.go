@@ -94,6 +94,14 @@ func TestCheck(t *testing.T) {
 			change:  func(_ *Plan, e *Evidence) { move(e, 2000, TransportError, "refused") },
 			reasons: []string{"all_failed"}, warnings: []string{"not_served"}, text: "none of 2000 arrivals was answered without an error; most frequent: refused (2000)",
 		},
+		{
+			name: "a warm-up counts as recorded and nowhere else", planned: 2010, change: func(_ *Plan, e *Evidence) {
+				for i := range int64(10) {
+					e.Add(&Joined{Invocation: Invocation{Seq: 2000 + i, Phase: PhaseWarmup, Outcome: NotSent}})
+				}
+			},
+		},
+		{name: "only a warm-up", change: func(_ *Plan, e *Evidence) { *e = Evidence{Warmup: 2000} }, reasons: []string{"no_arrivals"}, text: "all 2000 arrivals belong to the warm-up"},
 		{name: "partial", planned: 2500, warnings: []string{"partial"}, text: "2500 arrivals were planned, 2000 are recorded"},
 		{name: "never closed", change: func(_ *Plan, e *Evidence) { e.NeverClosed = true }, warnings: []string{"partial"}},
 		{name: "more than planned", planned: 1999, reasons: []string{"not_conserved"}, text: "2000 rows are recorded for 1999 planned arrivals"},
@@ -191,6 +199,7 @@ func TestEvidenceConservesRows(t *testing.T) {
 		var e Evidence
 		for i := range rows {
 			rows[i].Seq = int64(i)
+			rows[i].Phase = rapid.SampledFrom([]Phase{"", PhaseMeasure, PhaseWarmup}).Draw(t, "phase")
 			j := Joined{Invocation: rows[i], Start: rapid.SampledFrom(Starts).Draw(t, "start")}
 			e.Add(&j)
 		}
@@ -202,7 +211,7 @@ func TestEvidenceConservesRows(t *testing.T) {
 			starts += n
 		}
 		n := int64(len(rows))
-		if outcomes != n || starts != n || e.Rows != n || e.Conservation.Check() != nil {
+		if outcomes != e.Rows || starts != e.Rows || e.Rows+e.Warmup != n || e.Conservation.Check() != nil {
 			t.Fatalf("%d rows: %d outcomes, %d starts, %v", n, outcomes, starts, e.Conservation.Check())
 		}
 	})

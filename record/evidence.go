@@ -26,7 +26,8 @@ type Cell struct {
 // for every joined row; the quantiles from whoever keeps the distributions.
 // The zero value is ready for use; an Evidence is not safe for concurrent use.
 type Evidence struct {
-	Rows         int64             // rows read
+	Rows         int64             // rows that count: all but those of the warm-up
+	Warmup       int64             // rows of the warm-up; they count in Conservation and nowhere else
 	Outcomes     map[Outcome]int64 // sums to Rows
 	Starts       map[Start]int64   // sums to Rows
 	NotSentBy    map[string]int64  // NotSent by ErrorType
@@ -57,10 +58,14 @@ func (e *Evidence) Add(j *Joined) {
 		e.Errors = map[string]int64{}
 		e.Memory = map[Cell]int64{}
 	}
+	e.Conservation.Add(j.Seq)
+	if j.Phase == PhaseWarmup {
+		e.Warmup++
+		return
+	}
 	e.Rows++
 	e.Outcomes[j.Outcome]++
 	e.Starts[j.Start]++
-	e.Conservation.Add(j.Seq)
 	switch j.Outcome {
 	case OK:
 	case NotSent:
