@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"path/filepath"
 	"runtime"
@@ -172,5 +173,5 @@ func skippableOrEmpty(b []byte) bool {
 	}
 	defer f.close()
 	_, joined, err := f.next()
-	return joined && err == io.EOF
+	return joined && errors.Is(err, io.EOF)
 }

@@ -3,7 +3,6 @@ package record_test
 import (
 	"fmt"
 	"iter"
-	"log"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,9 +13,7 @@ import (
 // The whole path of a run: written, read, joined and judged.
 func Example() {
 	temp, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	defer os.RemoveAll(temp)
 	dir := filepath.Join(temp, "run")
 
@@ -26,9 +23,7 @@ func Example() {
 		Functions: []record.Function{{Name: "hello", MemoryMB: 128}}, Arrivals: 3, ExpectReports: true,
 	}
 	w, err := record.Create(dir, plan)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 
 	// 2. Every arrival becomes one row, whatever became of it.
 	for _, row := range []record.Invocation{
@@ -36,31 +31,19 @@ func Example() {
 		{Seq: 1, Intended: 100 * time.Millisecond, Sent: 100*time.Millisecond + 60*time.Microsecond, Done: 102 * time.Millisecond, Outcome: record.OK, RequestID: "b"},
 		{Seq: 2, Intended: 200 * time.Millisecond, Outcome: record.NotSent, ErrorType: record.ErrInFlightCap},
 	} {
-		if err := w.Record(&row); err != nil {
-			log.Fatal(err)
-		}
+		check(w.Record(&row))
 	}
-	if err := w.Generator(record.GeneratorStats{Scheduled: 3, Sent: 2, NotSent: 1}); err != nil {
-		log.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		log.Fatal(err)
-	}
+	check(w.Generator(record.GeneratorStats{Scheduled: 3, Sent: 2, NotSent: 1}))
+	check(w.Close())
 
 	// 3. Rows and REPORTs meet by request id; evidence decides on the start.
 	run, err := record.Open(dir)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	join, err := record.NewJoin(reports(), record.JoinOptions{ExpectReports: plan.ExpectReports})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	var evidence record.Evidence
 	for row, err := range join.Rows(run.Rows()) {
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		fmt.Println(row.Seq, row.Outcome, row.Start, "by", row.StartRule)
 		evidence.Add(&row)
 	}
@@ -79,6 +62,13 @@ func Example() {
 	// valid: false
 	// not_sent: 1 of 3 arrivals (33.3 %) were not sent, limit 0.1 %; most for Generator.InFlightLimit (1)
 	//   try: raise --max-in-flight, or lower --rate or --burst
+}
+
+// check ends an example whose files cannot be written or read.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // reports stands for package parsers.
@@ -108,13 +98,9 @@ func ExampleOpen() {
 	_, err := record.Open("testdata")
 	fmt.Println(err)
 	run, err := record.Open("testdata/run-v1")
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for row, err := range run.Rows() {
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		fmt.Println(row.Seq, row.Outcome, row.Answered())
 	}
 	// Output:

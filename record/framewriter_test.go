@@ -146,10 +146,10 @@ func TestAFullDiskIsOneErrorAndKeepsWhatWasWritten(t *testing.T) {
 		if !errors.Is(first, syscall.ENOSPC) {
 			t.Fatalf("error %v, want that of the full disk", first)
 		}
-		if again := write(21, 22); again != first {
+		if again := write(21, 22); !errors.Is(again, first) {
 			t.Errorf("second error %v is another", again)
 		}
-		if err := f.close(); err != first {
+		if err := f.close(); !errors.Is(err, first) {
 			t.Errorf("close: %v", err)
 		}
 		got := d.lines(t)

@@ -67,7 +67,7 @@ func eachLine(dir, name string, notes *streamNotes, do func(line []byte) (stop b
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return err

@@ -121,7 +121,7 @@ func readPartition[T any, P coder[T]](p *partition, i int, do func(T) error) err
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	return decodeAll[T, P](io.Reader(f), do)
 }
 

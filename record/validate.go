@@ -87,7 +87,7 @@ func (p *Plan) validateBounds(bad func(where, format string, a ...any)) {
 // Faults lists the faults in an error of Validate, in order, however it is
 // wrapped or joined.
 func Faults(err error) []*Fault {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // this walks the tree of wrapped errors itself
 	case *Fault:
 		return []*Fault{e}
 	case interface{ Unwrap() []error }:
