@@ -31,7 +31,7 @@ func ParseEvent(text []byte, p *record.Platform) bool {
 // event parses one log event into v, which is reset.
 func (p *parser) event(b []byte, v *View) verdict {
 	*v = View{}
-	p.depth = 0
+	p.depth, p.via, p.raw = 0, 0, nil
 	return p.inner(b, v)
 }
 
@@ -54,7 +54,7 @@ func (p *parser) inner(b []byte, v *View) verdict {
 
 // message removes prefixes and parses what follows.
 func (p *parser) message(b []byte, v *View) verdict {
-	b, quoted := prefix(b, v)
+	b, quoted := p.prefix(b, v)
 	if quoted {
 		b = p.unquoted(b)
 	}
@@ -137,7 +137,12 @@ func (p *parser) enveloped(o *outline, v *View) verdict {
 	if o.stream != nil {
 		v.LogStream = o.stream
 	}
-	return p.inner(p.plain(o.message, o.escaped), v)
+	p.via |= EnvelopeEventsJSON
+	if !o.hasMillis {
+		p.via |= EnvelopeRun
+	}
+	p.raw = p.plain(o.message, o.escaped)
+	return p.inner(p.raw, v)
 }
 
 // array parses a JSON array that is one event: a row of Logs Insights.

@@ -76,6 +76,7 @@ func (p *parser) finishRow(r *insightsRow, v *View) verdict {
 	if r.message != nil {
 		stream, instant := r.v.LogStream, r.v.Timestamp
 		*v = View{Timestamp: instant, LogStream: stream}
+		p.raw = r.message
 		return p.inner(r.message, v)
 	}
 	if !r.report {

@@ -125,6 +125,9 @@ func (j *jsonText) str() (text []byte, escaped bool) {
 			n := escapeLength(b[i:])
 			if n == 0 {
 				j.i = i
+				if cutEscape(b[i:]) {
+					j.i = len(b)
+				}
 				j.fail()
 				return nil, false
 			}
@@ -168,6 +171,11 @@ func escapeLength(b []byte) int {
 		}
 	}
 	return 0
+}
+
+// cutEscape says whether b, that is no escape, may become one with more bytes.
+func cutEscape(b []byte) bool {
+	return len(b) == 1 || len(b) < 6 && b[1] == 'u' && isHex(b[2:])
 }
 
 // skip steps over a value of any kind.

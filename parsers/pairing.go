@@ -331,3 +331,28 @@ func (s *stream) other(p *record.Platform) {
 		s.crashed = true // the line came behind the REPORT
 	}
 }
+
+// Scanned yields the records that s finds, paired like those of Platforms. A
+// broken line is yielded as a *SyntaxError, and what ended s last; neither
+// ends the sequence. It may be iterated once.
+func (q *Pairing) Scanned(s *Scanner) iter.Seq2[record.Platform, error] {
+	return func(yield func(record.Platform, error) bool) {
+		for s.Scan() {
+			if err := s.SyntaxError(); err != nil {
+				if !yield(record.Platform{}, err) {
+					return
+				}
+				continue
+			}
+			p := s.Platform()
+			q.add(p, p.LogStream, string(s.View().InitializationType), "")
+			if !q.flush(maxWaiting, yield) {
+				return
+			}
+		}
+		q.settleAll()
+		if q.flush(0, yield) && s.Err() != nil {
+			yield(record.Platform{}, s.Err())
+		}
+	}
+}

@@ -29,11 +29,13 @@ type outline struct {
 	source     bool // the string "source": an event of ours
 	strange    bool // a member that no log event has
 
-	insights bool // members whose names begin with @
-	events   span // the array "events" or "logEvents"
-	results  span // the array "results"
-	tail     []byte
-	awslogs  span
+	insights bool   // members whose names begin with @
+	events   span   // the array "events" or "logEvents"
+	results  span   // the array "results"
+	tail     []byte // the string "LogResult"
+	awslogs  span   // the object "awslogs"
+
+	messageType bool // of a subscription's payload
 }
 
 // outlineOf walks the members of the object that begins at j.
@@ -86,7 +88,9 @@ func (p *parser) outlineText(o *outline, key, text []byte, escaped bool, s span)
 		o.source = true
 	case "LogResult", "logResult":
 		o.tail = p.plain(text, escaped)
-	case "eventId", "id", "requestId", "logGroup", "logGroupName", "logGroupIdentifier", "owner", "messageType":
+	case "eventId", "id", "requestId", "logGroup", "logGroupName", "logGroupIdentifier", "owner":
+	case "messageType":
+		o.messageType = true
 	default:
 		o.other(key)
 	}

@@ -2,7 +2,6 @@ package parsers
 
 import (
 	"bytes"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -11,23 +10,49 @@ import (
 const maxPrefixes = 8
 
 // prefix removes what tools print before a message: times, log streams, log
-// groups, tags in brackets. It fills Timestamp and LogStream of v. Only known
-// forms are removed; the message of an application's line therefore begins
-// with something that is no head. quoted says that the rest is a field of a
-// CSV line in quotes.
-func prefix(b []byte, v *View) (rest []byte, quoted bool) {
-	for range maxPrefixes {
+// groups, tags in brackets, and terminal colours. It fills Timestamp and
+// LogStream of v. Only known forms are removed; the message of an
+// application's line therefore begins with something that is no head. quoted
+// says that the rest is a field of a CSV line in quotes.
+func (p *parser) prefix(b []byte, v *View) (rest []byte, quoted bool) {
+	timeFirst := false
+	for i := range maxPrefixes {
 		b = b[separators(b):]
+		for len(b) > 0 && b[0] == 0x1B {
+			b = b[escapeSequence(b):]
+			b = b[separators(b):]
+		}
+		if i == 0 && has(b, byteOrderMark) {
+			b = b[len(byteOrderMark):]
+		}
 		n, quote := onePrefix(b, v)
 		if n == 0 {
-			return b, false
+			break
 		}
+		if i == 0 {
+			timeFirst = !v.Timestamp.IsZero()
+		}
+		p.via = viaPrefix(v, timeFirst)
 		b = b[n:]
 		if quote {
+			p.via = EnvelopeCSV
 			return b, true
 		}
 	}
 	return b, false
+}
+
+// viaPrefix names the tool by what it printed before the message.
+func viaPrefix(v *View, timeFirst bool) Envelope {
+	switch {
+	case v.LogStream != nil && timeFirst:
+		return EnvelopeTail
+	case v.LogStream != nil && !v.Timestamp.IsZero():
+		return EnvelopeSAM
+	case timeFirst:
+		return EnvelopeTimed
+	}
+	return EnvelopePrefixed
 }
 
 // onePrefix measures the prefix at the start of b, 0 where there is none.
@@ -63,7 +88,7 @@ func digitPrefix(b []byte, v *View) (n int, quoted bool) {
 			v.Timestamp = t
 			return csvField(b, n)
 		}
-		if n == len(b) || b[n] == '[' || separators(b[n:]) > 0 {
+		if n == len(b) || b[n] == '[' || b[n] == 0x1B || separators(b[n:]) > 0 {
 			v.Timestamp = t
 			return n, false
 		}
@@ -151,8 +176,7 @@ func clockPrefix(b []byte) int {
 		i += n
 	}
 	if n := blanks(b[i:]); n > 0 && i+n+2 <= len(b) {
-		switch strings.ToUpper(string(b[i+n : i+n+2])) {
-		case "AM", "PM":
+		if c := b[i+n] | 0x20; (c == 'a' || c == 'p') && b[i+n+1]|0x20 == 'm' {
 			i += n + 2
 		}
 	}
@@ -160,13 +184,6 @@ func clockPrefix(b []byte) int {
 		return 0
 	}
 	return i
-}
-
-// levels are the words by which loggers mark lines. A line that begins with
-// one is an application's.
-var levels = map[string]bool{
-	"TRACE": true, "DEBUG": true, "INFO": true, "NOTICE": true, "WARN": true, "WARNING": true,
-	"ERROR": true, "FATAL": true, "CRITICAL": true, "SEVERE": true, "VERBOSE": true, "LOG": true,
 }
 
 // tagPrefix takes "[name]", "[/aws/lambda/name]" or "[2:34:39 PM]", unless the
@@ -177,7 +194,7 @@ func tagPrefix(b []byte, v *View) int {
 		return 0
 	}
 	tag := bytes.TrimSpace(b[1:end])
-	if len(tag) == 0 || tag[0] == '{' || tag[0] == '"' || levels[strings.ToUpper(string(tag))] {
+	if len(tag) == 0 || tag[0] == '{' || tag[0] == '"' || isLevel(tag) {
 		return 0
 	}
 	if t, n := isoTime(tag); n > 0 && n == len(tag) {

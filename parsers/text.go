@@ -20,7 +20,9 @@ const (
 type parser struct {
 	arena []byte
 	why   fault
-	depth int // of envelopes within envelopes
+	depth int      // of envelopes within envelopes
+	via   Envelope // what the last event was wrapped in, if anything
+	raw   []byte   // the message of the last event that had an envelope
 }
 
 // fault says why a line is broken.
