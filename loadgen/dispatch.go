@@ -139,14 +139,22 @@ func (g *generator) lead(w *worker) order {
 // await returns true at the offset or after it, or false if the load was cut
 // before it.
 func (g *generator) await(at time.Duration) bool {
+	spinning := false
 	for {
 		if at > time.Duration(g.cut.Load()) {
 			return false
 		}
-		if g.now() >= at {
+		left := at - g.now()
+		switch {
+		case left <= 0:
 			return true
+		case spinning:
+		case g.Spin > 0 && left > 4*g.Spin:
+			g.waiter.Until(g.base.Add(at - g.Spin))
+			spinning = true
+		default:
+			g.waiter.Until(g.base.Add(at))
 		}
-		g.waiter.Until(g.base.Add(at))
 	}
 }
 
@@ -296,6 +304,7 @@ func (g *generator) finish() order {
 // refuse writes the row of an arrival that is not sent, off the send path as
 // long as the clerk keeps up.
 func (g *generator) refuse(j *job, reason string) {
+	j.drop()
 	row := g.newRow(j)
 	row.Outcome, row.ErrorType, row.Error = record.NotSent, reason, g.explain(reason, j)
 	select {

@@ -1,14 +1,35 @@
 package loadgen
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // job is one arrival with its body, ready to be sent.
 type job struct {
 	seq     int64
 	arrival Arrival
 	payload []byte
-	err     error // the request could not be built
+	ready   Prepared // nil where the target prepares nothing
+	err     error    // the request could not be built
 }
+
+// request is what the target gets.
+func (j *job) request() Request {
+	return Request{Seq: j.seq, Function: j.arrival.Function, Tag: j.arrival.Tag, Payload: j.payload}
+}
+
+// drop gives up a request that will not be sent.
+func (j *job) drop() {
+	if j.ready != nil {
+		j.ready.Discard()
+		j.ready = nil
+	}
+}
+
+// prepareAhead is how long before its due time a request is prepared: long
+// enough for a burst of thousands, short enough for signatures to hold.
+const prepareAhead = 2 * time.Second
 
 const (
 	feedChunk  = 256
@@ -25,12 +46,16 @@ type feed struct {
 	stop  chan struct{}
 	done  chan struct{}
 
+	preparer Preparer  // nil: requests are not prepared
+	base     time.Time // offset 0, where requests are prepared
+
 	chunk []job
 	pos   int
 }
 
-func newFeed(s Schedule, payload func(int64, Arrival) ([]byte, error)) *feed {
+func newFeed(s Schedule, payload func(int64, Arrival) ([]byte, error), preparer Preparer, base time.Time) *feed {
 	f := &feed{
+		preparer: preparer, base: base,
 		full:  make(chan []job, feedChunks),
 		empty: make(chan []job, feedChunks+2),
 		stop:  make(chan struct{}),
@@ -47,32 +72,89 @@ func (f *feed) fill(s Schedule, payload func(int64, Arrival) ([]byte, error)) {
 	size := 0
 	chunk := make([]job, 0, 1) // the first is short, so that the start does not wait
 	for a := range s {
+		if f.preparer != nil && f.early(a.At) {
+			if len(chunk) > 0 { // the leader must not wait for this arrival to see those
+				if !f.hand(chunk) {
+					return
+				}
+				chunk, size = f.fresh(cap(chunk)), 0
+			}
+			if !f.awaitPreparing(a.At) {
+				return
+			}
+		}
 		j := job{seq: seq, arrival: a}
 		j.payload, j.err = build(payload, seq, a)
+		f.prepare(&j)
 		seq++
 		size += len(j.payload)
 		if chunk = append(chunk, j); len(chunk) < cap(chunk) && size < feedBytes {
 			continue
 		}
-		size = 0
-		select {
-		case f.full <- chunk:
-		case <-f.stop:
+		if !f.hand(chunk) {
 			return
 		}
-		select {
-		case chunk = <-f.empty:
-			chunk = chunk[:0]
-		default:
-			chunk = make([]job, 0, min(2*cap(chunk), feedChunk))
-		}
+		chunk, size = f.fresh(min(2*cap(chunk), feedChunk)), 0
 	}
 	if len(chunk) > 0 {
-		select {
-		case f.full <- chunk:
-		case <-f.stop:
-		}
+		f.hand(chunk)
 	}
+}
+
+// hand passes a chunk to the reader, or gives its requests up when the feed is
+// closed first.
+func (f *feed) hand(chunk []job) bool {
+	select {
+	case f.full <- chunk:
+		return true
+	case <-f.stop:
+		dropAll(chunk)
+		return false
+	}
+}
+
+// fresh returns an empty chunk.
+func (f *feed) fresh(capacity int) []job {
+	select {
+	case chunk := <-f.empty:
+		return chunk[:0]
+	default:
+		return make([]job, 0, capacity)
+	}
+}
+
+func dropAll(chunk []job) {
+	for i := range chunk {
+		chunk[i].drop()
+	}
+}
+
+// early says whether it is too soon to prepare an arrival.
+func (f *feed) early(at time.Duration) bool { return time.Since(f.base) < at-prepareAhead }
+
+// awaitPreparing waits until an arrival may be prepared; false means that the
+// feed was closed.
+func (f *feed) awaitPreparing(at time.Duration) bool {
+	timer := time.NewTimer(time.Until(f.base.Add(at - prepareAhead)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-f.stop:
+		return false
+	}
+}
+
+func (f *feed) prepare(j *job) {
+	if f.preparer == nil || j.err != nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = fmt.Errorf("prepare request %d: panic: %v", j.seq, p)
+		}
+	}()
+	j.ready = f.preparer.Prepare(j.request())
 }
 
 func build(payload func(int64, Arrival) ([]byte, error), seq int64, a Arrival) (body []byte, err error) {
@@ -117,8 +199,12 @@ func (f *feed) next(wait bool) *job {
 // take moves on to the next job.
 func (f *feed) take() { f.pos++ }
 
-// close ends the goroutine.
+// close ends the goroutine and gives up what was not taken.
 func (f *feed) close() {
 	close(f.stop)
 	<-f.done
+	dropAll(f.chunk[min(f.pos, len(f.chunk)):])
+	for chunk := range f.full {
+		dropAll(chunk)
+	}
 }

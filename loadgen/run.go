@@ -133,6 +133,7 @@ func (g *generator) prepare(ctx context.Context) {
 		g.addWorker()
 	}
 	g.mu.Unlock()
+	g.chooseSpin()
 	runtime.GC() // what preparing left behind is not collected under load
 	if g.Start.IsZero() {
 		g.base = time.Now().Add(startLead)
@@ -192,10 +193,10 @@ func (g *generator) drain(cancel context.CancelCauseFunc) {
 	case <-finished:
 		return
 	case <-g.Abort:
+		g.aborted = true
 	case <-limit.C:
 	}
 	cancel(errAborted)
-	g.aborted = true
 	limit.Reset(abandonAfter)
 	select {
 	case <-finished:
@@ -216,8 +217,13 @@ func (g *generator) abandon() {
 	g.mu.Unlock()
 	for _, w := range left {
 		row := g.newRow(&w.job)
-		fill(row, &Reply{}, errAborted)
-		g.stamp(row, &Reply{}, g.base.Add(time.Duration(w.began.Load())), time.Now())
+		began, now := g.base.Add(time.Duration(w.began.Load())), time.Now()
+		cause := errAborted
+		if now.Sub(began) >= g.Timeout {
+			cause = errTimeout
+		}
+		fill(row, &Reply{}, cause)
+		g.stamp(row, &Reply{}, began, now)
 		g.tally.sent(w.id, row)
 		g.write(row, nil)
 		g.abandoned++

@@ -297,7 +297,7 @@ func TestTargetsThatBreakTheContract(t *testing.T) {
 	}{
 		{scripted.Panic, record.TransportError, loadgen.ErrTargetPanic},
 		{scripted.Empty, record.TransportError, loadgen.ErrBadReply},
-		{scripted.Deaf, record.TransportError, record.ErrInterrupted}, // given up
+		{scripted.Deaf, record.TimedOut, record.ErrClientTimeout}, // given up
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -374,6 +374,47 @@ func TestRecorderErrorEndsTheLoad(t *testing.T) {
 			t.Errorf("%v, %d rows, %+v", err, len(m.rows), s)
 		}
 	})
+}
+
+// Real clock: nothing leaves before its time, whatever waits and spins, and two
+// runs can share one absolute start.
+func TestNeverEarlyByTheRealClock(t *testing.T) {
+	for _, w := range []struct {
+		name   string
+		waiter func() loadgen.Waiter
+		spin   time.Duration
+	}{
+		{"default", func() loadgen.Waiter { return nil }, 0},
+		{"spinning", func() loadgen.Waiter { return nil }, loadgen.MaxSpin},
+		{"sleeping", loadgen.NewSleepWaiter, -1},
+	} {
+		t.Run(w.name, func(t *testing.T) {
+			m := &memory{}
+			start := time.Now().Add(30 * ms).Round(0) // as it comes from elsewhere: wall clock only
+			s, err := loadgen.Run(t.Context(), loadgen.Config{
+				Schedule: loadgen.Poisson(2000, 100*ms, 1),
+				Target:   scripted.New(),
+				Recorder: m,
+				Start:    start,
+				Waiter:   w.waiter(),
+				Spin:     w.spin,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := s.Start.Sub(start).Abs(); d > 10*ms { // the wall clock may be stepped meanwhile, not much
+				t.Errorf("the run began %v away from its start", d)
+			}
+			for _, r := range m.rows {
+				if r.Lag() < 0 || r.Outcome != record.OK {
+					t.Fatalf("row %+v", r)
+				}
+			}
+			if n := loadgen.Count(loadgen.Poisson(2000, 100*ms, 1)); int64(len(m.rows)) != n {
+				t.Errorf("%d rows of %d", len(m.rows), n)
+			}
+		})
+	}
 }
 
 func TestConfigFaults(t *testing.T) {

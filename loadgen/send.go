@@ -58,12 +58,10 @@ func (g *generator) invoke(ctx context.Context, j *job) (reply Reply) {
 			}
 		}
 	}()
-	return g.Target.Invoke(ctx, Request{
-		Seq:      j.seq,
-		Function: j.arrival.Function,
-		Tag:      j.arrival.Tag,
-		Payload:  j.payload,
-	})
+	if j.ready != nil {
+		return j.ready.Send(ctx)
+	}
+	return g.Target.Invoke(ctx, j.request())
 }
 
 // newRow is the part of a row that is known before the attempt.

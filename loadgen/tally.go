@@ -20,9 +20,10 @@ const maxLagRecorded = time.Hour
 type Stats struct {
 	record.GeneratorStats
 
-	Start  time.Time // offset 0 of every row, with a monotonic reading
-	Waiter string    // how due times were waited for
-	Lag    Lag       // of every row that was sent
+	Start  time.Time     // offset 0 of every row, with a monotonic reading
+	Waiter string        // how due times were waited for
+	Spin   time.Duration // that was in force
+	Lag    Lag           // of every row that was sent
 
 	Ahead     int   // workers that were ready before the first arrival
 	Grown     int64 // workers that were added
@@ -109,6 +110,7 @@ func (g *generator) stats() Stats {
 	s := Stats{
 		Start:           g.base,
 		Waiter:          g.waiter.Name(),
+		Spin:            g.Spin,
 		Ahead:           g.Ahead,
 		Grown:           g.grown,
 		InFlight:        g.MaxInFlight,

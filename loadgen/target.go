@@ -27,6 +27,22 @@ type Target interface {
 	Invoke(ctx context.Context, req Request) Reply
 }
 
+// Preparer is an optional second interface of a Target, for requests whose
+// making costs enough CPU to delay a send (signing, compressing). Prepare does
+// all of it that can be done ahead, in the order of the schedule and from one
+// goroutine, a second or so before the due time. The request is then sent or
+// discarded, once.
+type Preparer interface {
+	Prepare(req Request) Prepared
+}
+
+// Prepared is a request that is ready to be sent. Send is the rest of
+// Target.Invoke; Sent is stamped in it. Discard gives the request up.
+type Prepared interface {
+	Send(ctx context.Context) Reply
+	Discard()
+}
+
 // Cooler is an optional second interface of a Target. Cool returns when every
 // environment of the function has been given up, so that the next start is
 // cold.
