@@ -16,7 +16,9 @@ type Env struct {
 	id      string
 	pid     int
 	started time.Time
-	group   group          // nil without cgroups
+	group   group // nil without cgroups
+	limit   int64 // of memory, in bytes; 0 for none
+	out     *output
 	pumps   sync.WaitGroup // the copies of its output
 	done    chan struct{}
 
@@ -104,10 +106,16 @@ func (e *Env) Thaw() error {
 }
 
 // PeakMemoryMB is the most memory that the environment has used since its
-// start, in units of 2^20 bytes, rounded up. With a memory controller it is
-// the kernel's own high-water mark of the group; without one it is the sum of
-// the peaks of its processes, which counts shared pages more than once. 0
-// means not known (macOS, before the end).
+// start, in units of 2^20 bytes, rounded up; 0 means not known.
+//
+// With a memory controller it is the larger of two marks that the kernel
+// keeps: that of the group, which holds page cache but charges the pages of a
+// program file to the first environment that touches them, and the peak
+// resident memory of the first process, which counts those pages, as a
+// machine of its own would; at most the limit. Without a controller it is the sum of the peaks of
+// the living processes, which counts pages that they share more than once; for
+// what ended unobserved it is not known, on Linux unless it exceeded the peak
+// of this program. On macOS it is known after the end only.
 func (e *Env) PeakMemoryMB() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -121,10 +129,18 @@ func (e *Env) PeakMemoryMB() int {
 func (e *Env) peakNow() int64 {
 	if e.group != nil {
 		if n, ok := e.group.peakMemory(); ok {
-			return n
+			return e.bounded(max(n, peakResident(e.pid)))
 		}
 	}
 	return treePeakMemory(e.pid)
+}
+
+// bounded is n, or the memory limit where that is less.
+func (e *Env) bounded(n int64) int64 {
+	if e.limit > 0 {
+		return min(n, e.limit)
+	}
+	return n
 }
 
 // act runs f on a living environment; on an ended one it does nothing.
@@ -171,14 +187,24 @@ func (e *Env) watch() {
 	e.killAll()
 	status, usage := reap(e.pid)
 	e.ended = true
-	e.peak = max(e.peak, peak, maxRSS(usage))
+	if e.peak = max(e.peak, peak); e.group == nil {
+		e.peak = max(e.peak, maxRSS(usage))
+	}
 	e.mu.Unlock()
 
 	e.exit = exitOf(status, usage)
 	e.exit.Killed = e.asked.Load()
 	e.finishGroup()
+	if e.group == nil {
+		// Whoever escaped may hold the pipes open for ever.
+		e.out.expire(time.Now().Add(escapedOutput))
+	}
 	e.pumps.Wait()
 }
+
+// escapedOutput is how long the output of an ended environment is still read
+// where some process of it may have escaped.
+const escapedOutput = 500 * time.Millisecond
 
 // finishGroup waits until the cgroup is empty, reads its last words and
 // removes it.
@@ -190,7 +216,7 @@ func (e *Env) finishGroup() {
 	e.exit.OOM = e.group.outOfMemory()
 	if n, ok := e.group.peakMemory(); ok {
 		e.mu.Lock()
-		e.peak = max(e.peak, n)
+		e.peak = max(e.peak, e.bounded(n))
 		e.mu.Unlock()
 	}
 	e.leftover = errors.Join(e.leftover, e.group.remove())

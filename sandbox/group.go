@@ -8,6 +8,8 @@ type hierarchy interface {
 	create(name string, memoryMB, maxProcesses int) (group, error)
 	// String is Host.Limits.
 	String() string
+	// close lets go of what the hierarchy holds open.
+	close()
 }
 
 // A group is the cgroup of one environment, in however many directories.

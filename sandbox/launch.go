@@ -3,12 +3,10 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -35,7 +33,7 @@ func (h *Host) launch(s Spec, path, name string) (*Env, error) {
 	fail := func(what string, err error) (*Env, error) {
 		return nil, &StartError{ID: s.ID, Program: path, Reason: what + ": " + err.Error(), Err: err}
 	}
-	e := &Env{host: h, id: s.ID, done: make(chan struct{})}
+	e := &Env{host: h, id: s.ID, limit: int64(s.MemoryMB) << 20, done: make(chan struct{})}
 	if h.cgroups != nil {
 		g, err := h.cgroups.create(name, s.MemoryMB, h.options.MaxProcesses)
 		if err != nil {
@@ -56,6 +54,7 @@ func (h *Host) launch(s Spec, path, name string) (*Env, error) {
 		e.discardGroup()
 		return nil, &StartError{ID: s.ID, Program: path, Reason: startReason(&s, path, forkErr), Err: forkErr}
 	}
+	e.out = out
 	out.pump(&e.pumps)
 	h.keep(e)
 	if s.CPUShare > 0 {
@@ -128,105 +127,4 @@ func exists(path string) bool {
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// output is the plumbing from the process to Spec.Stdout and Spec.Stderr.
-type output struct {
-	null   *os.File    // stdin, and any stream that is discarded
-	reads  []*os.File  // our ends
-	to     []io.Writer // where each of reads goes
-	writes [2]*os.File // the process's ends of stdout and stderr
-}
-
-func openOutput(stdout, stderr io.Writer) (*output, error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	o := &output{null: null}
-	if o.writes[0], err = o.open(stdout); err != nil {
-		o.abandon()
-		return nil, err
-	}
-	if sameWriter(stdout, stderr) {
-		o.writes[1] = o.writes[0]
-		return o, nil
-	}
-	if o.writes[1], err = o.open(stderr); err != nil {
-		o.closeChildEnds()
-		o.abandon()
-		return nil, err
-	}
-	return o, nil
-}
-
-func (o *output) open(w io.Writer) (*os.File, error) {
-	if w == nil {
-		return o.null, nil
-	}
-	r, pw, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	o.reads, o.to = append(o.reads, r), append(o.to, w)
-	return pw, nil
-}
-
-func (o *output) files() []uintptr {
-	return []uintptr{o.null.Fd(), o.writes[0].Fd(), o.writes[1].Fd()}
-}
-
-// closeChildEnds closes what only the process needs.
-func (o *output) closeChildEnds() {
-	for i, w := range o.writes {
-		if w != nil && w != o.null && (i == 0 || w != o.writes[0]) {
-			w.Close()
-		}
-	}
-	o.null.Close()
-}
-
-// abandon closes our ends of a start that came to nothing.
-func (o *output) abandon() {
-	o.null.Close()
-	for _, r := range o.reads {
-		r.Close()
-	}
-}
-
-// pump copies until every process of the environment has closed its end.
-func (o *output) pump(running *sync.WaitGroup) {
-	for i, r := range o.reads {
-		to := o.to[i]
-		running.Go(func() {
-			defer r.Close()
-			copyOutput(to, r)
-		})
-	}
-}
-
-// copyOutput is io.Copy with a small buffer, which counts with a thousand idle
-// environments, and without an end at the first error of w: a function must
-// not block because nobody reads its log.
-func copyOutput(w io.Writer, r io.Reader) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			_, _ = w.Write(buf[:n])
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// sameWriter reports whether both are one comparable writer.
-func sameWriter(a, b io.Writer) (same bool) {
-	defer func() {
-		if recover() != nil {
-			same = false // a writer of a type that cannot be compared
-		}
-	}()
-	return a != nil && a == b
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func detect(Options) (hierarchy, []string) {
+func detect(Options, *spawner) (hierarchy, []string) {
 	return nil, []string{"memory, CPU and the number of processes are not limited on " + runtime.GOOS +
 		": init and duration are those of this machine's full CPU at every memory size; use Linux for times in proportion"}
 }
@@ -46,6 +46,8 @@ func waitExit(pid int) {
 func killTree(int) {}
 
 func treePeakMemory(int) int64 { return 0 }
+
+func peakResident(int) int64 { return 0 }
 
 // maxRSS: Darwin counts in bytes, the others in units of 1024.
 func maxRSS(u *syscall.Rusage) int64 {

@@ -114,5 +114,13 @@ func descendants(pid int) []int {
 	return all
 }
 
-// maxRSS is the peak of the largest single process, in bytes.
-func maxRSS(u *syscall.Rusage) int64 { return u.Maxrss * 1024 }
+// maxRSS is the peak resident memory of an ended process in bytes, or 0 where
+// it is not known. Subtle: the kernel carries the peak of the forking program
+// over into the forked one (the old memory's mark is merged at exec), so a
+// value that does not exceed our own peak says nothing about the function.
+func maxRSS(u *syscall.Rusage) int64 {
+	if peak := u.Maxrss * 1024; peak > peakResident(os.Getpid()) {
+		return peak
+	}
+	return 0
+}

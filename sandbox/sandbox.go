@@ -52,7 +52,8 @@ type Spec struct {
 	// goroutine. If both are the same writer there is one goroutine and one
 	// pipe, and the order of the lines is kept. Nil discards. A writer that
 	// blocks makes the function block; its errors are ignored. Both are
-	// quiet once Done is closed.
+	// quiet once Done is closed. An *os.File is given to the process as it is,
+	// without a goroutine in between, and stays the caller's to close.
 	Stdout, Stderr io.Writer
 }
 
@@ -86,6 +87,7 @@ type Host struct {
 	closed   bool
 	envs     map[*Env]struct{}
 	serial   int
+	leftover []error        // what ended environments could not clear up, at most maxLeftover
 	starting sync.WaitGroup // grows only while closed is false
 }
 
@@ -100,8 +102,8 @@ func New(o Options) (*Host, error) {
 		o.MaxProcesses = DefaultMaxProcesses
 	}
 	h := &Host{options: o, envs: make(map[*Env]struct{})}
-	h.cgroups, h.warnings = detect(o)
 	h.spawn = newSpawner()
+	h.cgroups, h.warnings = detect(o, h.spawn)
 	return h, nil
 }
 
@@ -143,8 +145,9 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
 }
 
 // Close kills every environment, waits until all of their processes are gone,
-// removes their cgroups and ends the starting thread. A second call returns
-// nil.
+// removes their cgroups and ends the starting thread. The error names
+// processes and cgroups, of these and of environments that ended before, that
+// could not be got rid of. A second call returns nil.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	if h.closed {
@@ -167,12 +170,16 @@ func (h *Host) Close() error {
 	}
 	each.Wait()
 	h.spawn.close()
-	var errs []error
-	for _, e := range left {
-		errs = append(errs, e.leftover)
+	if h.cgroups != nil {
+		h.cgroups.close()
 	}
-	return errors.Join(errs...)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return errors.Join(h.leftover...)
 }
+
+// maxLeftover bounds the errors that Close reports.
+const maxLeftover = 8
 
 // admit counts a start and names its environment.
 func (h *Host) admit(id string) (string, error) {
@@ -196,6 +203,9 @@ func (h *Host) forget(e *Env) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.envs, e)
+	if e.leftover != nil && len(h.leftover) < maxLeftover {
+		h.leftover = append(h.leftover, e.leftover)
+	}
 }
 
 // safeName reduces an identifier to what a directory name may hold.

@@ -1,0 +1,360 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestGrandchildrenDieWithTheEnvironment(t *testing.T) {
+	h := limited(t, Options{}, "cgroup")
+	for _, how := range []string{"family:0", "orphan:0"} {
+		out := newLines()
+		e := start(t, h, Spec{Env: helper(how), Stdout: out})
+		grandchild, err := strconv.Atoi(out.next(t, e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if how == "family:0" {
+			e.Kill()
+		}
+		<-e.Done()
+		gone(t, grandchild)
+		if how == "orphan:0" && e.ExitError().Code != 7 {
+			t.Errorf("orphan: %v, want exit status 7", e.ExitError())
+		}
+	}
+}
+
+// A process that escaped keeps its pipe open; the environment must end all the
+// same.
+func TestEscapedProcessDoesNotHoldUpTheEnd(t *testing.T) {
+	h := newHost(t, Options{NoCgroups: true})
+	out := newLines()
+	e := start(t, h, Spec{Env: helper("orphan:0"), Stdout: out})
+	<-e.Done()
+	escaped, err := strconv.Atoi(out.next(t, e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(escaped, syscall.SIGKILL); err != nil {
+		t.Skipf("it did not escape: %v", err)
+	}
+	gone(t, escaped)
+}
+
+func TestOutOfMemory(t *testing.T) {
+	h := limited(t, Options{}, "memory")
+	out := newLines()
+	e := start(t, h, Spec{Env: helper("hog:200"), MemoryMB: 64, Stdout: out})
+	<-e.Done()
+	x := e.ExitError()
+	if !x.OOM || x.Signal != syscall.SIGKILL || x.Killed {
+		t.Errorf("200 MB at a limit of 64: %+v, want killed by the kernel for memory", *x)
+	}
+	// The limit is reached to the page or nearly so, and never exceeded.
+	if mb := e.PeakMemoryMB(); mb < 60 || mb > 64 {
+		t.Errorf("peak %d MB, want 60 to 64", mb)
+	}
+}
+
+func TestPeakMemory(t *testing.T) {
+	both(t, func(t *testing.T, h *Host) {
+		out := newLines()
+		e := start(t, h, Spec{Env: helper("hog:50"), MemoryMB: 256, Stdout: out})
+		out.next(t, e)
+		// 50 MB and the Go runtime with the test binary.
+		if mb := e.PeakMemoryMB(); mb < 50 || mb > 120 {
+			t.Errorf("peak %d MB, want 50 to 120", mb)
+		}
+		e.Kill()
+		if mb := e.PeakMemoryMB(); mb < 50 || mb > 120 {
+			t.Errorf("peak after the end %d MB, want 50 to 120", mb)
+		}
+	})
+}
+
+func TestForkBombMeetsTheProcessLimit(t *testing.T) {
+	h := limited(t, Options{MaxProcesses: 60}, "pids")
+	out := newLines()
+	e := start(t, h, Spec{Env: helper("bomb:0"), Stdout: out})
+	if line := out.next(t, e); line != "refused" {
+		t.Errorf("the bomb says %q, want refused", line)
+	}
+	e.Kill()
+	other := start(t, h, Spec{Command: []string{"true"}})
+	<-other.Done()
+	if other.ExitError().Code != 0 {
+		t.Errorf("another environment: %v", other.ExitError())
+	}
+}
+
+func TestInheritsNothing(t *testing.T) {
+	h := newHost(t, Options{})
+	// A file without close-on-exec, as one inherited from a shell is.
+	leak, err := syscall.Open("/dev/null", syscall.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(leak)
+	var out bytes.Buffer
+	e := start(t, h, Spec{Command: []string{"ls", "/proc/self/fd"}, Stdout: &out})
+	<-e.Done()
+	// 3 is the folder that ls reads.
+	if fds := strings.Join(strings.Fields(out.String()), " "); fds != "0 1 2 3" {
+		t.Errorf("open files %q, want 0 1 2 and the folder itself", fds)
+	}
+	out.Reset()
+	e = start(t, h, Spec{Command: []string{"grep", "NoNewPrivs", "/proc/self/status"}, Stdout: &out})
+	<-e.Done()
+	if !strings.HasSuffix(out.String(), "1\n") {
+		t.Errorf("%q, want NoNewPrivs 1", out.String())
+	}
+}
+
+func TestBornInItsCgroup(t *testing.T) {
+	h := limited(t, Options{}, "cgroup")
+	before, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := newLines()
+	e := start(t, h, Spec{ID: "born", Command: []string{"cat", "/proc/self/cgroup"}, Stdout: out, MemoryMB: 64})
+	<-e.Done()
+	want := strings.Count(h.Limits(), ",") + 1 // controllers
+	if strings.HasPrefix(h.Limits(), "cgroup v2") {
+		want = 1
+	}
+	close(out.out)
+	got := 0
+	for line := range out.out {
+		if strings.Contains(line, newMark().String()) && strings.HasSuffix(line, "-born") {
+			got++
+		}
+	}
+	if got != want {
+		t.Errorf("born in %d groups of ours, want %d (%s)", got, want, h.Limits())
+	}
+	if after, _ := os.ReadFile("/proc/self/cgroup"); string(after) != string(before) {
+		t.Errorf("this process was moved: %s", after)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := groupsOf(t, newMark()); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// groupsOf finds the groups that carry a mark.
+func groupsOf(t *testing.T, m mark) []string {
+	t.Helper()
+	mounts, err := readMounts("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, mt := range mounts {
+		_ = filepath.WalkDir(mt.dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && strings.HasPrefix(d.Name(), m.String()) {
+				found = append(found, path)
+			}
+			return nil
+		})
+	}
+	return found
+}
+
+// A kill -9 of the program must leave no function behind, and the next one
+// must clear its cgroups away.
+func TestKillOfTheProgram(t *testing.T) {
+	c := exec.Command(self())
+	c.Env = helper("host:0")
+	c.Stderr = os.Stderr
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	function, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := newMark()
+	dead.pid, dead.start = c.Process.Pid, startTime(c.Process.Pid)
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	gone(t, function)
+	newHost(t, Options{})
+	if left := groupsOf(t, dead); len(left) > 0 {
+		t.Errorf("a new host leaves %v", left)
+	}
+}
+
+func TestStaleMarks(t *testing.T) {
+	self := newMark()
+	read, ok := parseMark(self.String() + "3-x")
+	if !ok || read != self || read.stale(self) {
+		t.Errorf("own mark: read %+v, %v, stale %v", read, ok, read.stale(self))
+	}
+	reused, other := self, self
+	reused.start = "1"
+	other.namespace, other.start = self.namespace+1, "1"
+	if !reused.stale(self) {
+		t.Error("another process with our pid: not stale")
+	}
+	if other.stale(self) {
+		t.Error("a process of another pid namespace: stale")
+	}
+	for _, name := range []string{"", "coldbench-", "coldbench-x-1-1-", "coldbench-1-2-3", "user.slice", "coldbench--1-1-1-1"} {
+		if _, ok := parseMark(name); ok {
+			t.Errorf("%q: read as a mark", name)
+		}
+	}
+}
+
+func TestReadMountsAndMembership(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	mounts, err := readMounts(file("mountinfo", `25 30 0:23 / /sys rw,nosuid shared:7 - sysfs sysfs rw
+31 25 0:27 /docker/ab /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct
+32 25 0:28 / /sys/fs/a\040b rw - cgroup2 cgroup2 rw,nsdelegate
+broken`))
+	if err != nil || len(mounts) != 2 {
+		t.Fatalf("%+v, %v", mounts, err)
+	}
+	if at, ok := mounts[0].at("/docker/ab/x"); !ok || at != "/sys/fs/cgroup/cpu,cpuacct/x" {
+		t.Errorf("below the mounted root: %q, %v", at, ok)
+	}
+	if at, ok := mounts[0].at("/docker/abc"); ok {
+		t.Errorf("beside the mounted root: %q", at)
+	}
+	if mounts[1].dir != "/sys/fs/a b" || !mounts[1].unified {
+		t.Errorf("%+v", mounts[1])
+	}
+	own, err := readMembership(file("cgroup", "3:cpu,cpuacct:/docker/ab\n0::/user.slice/a:b\n"))
+	if err != nil || own["cpu"] != "/docker/ab" || own["cpuacct"] != "/docker/ab" || own[""] != "/user.slice/a:b" {
+		t.Errorf("%v, %v", own, err)
+	}
+}
+
+// The version 2 driver on a hierarchy that may lack controllers: birth in the
+// group, freezing and killing do not need any.
+func TestUnifiedDriver(t *testing.T) {
+	mounts, err := readMounts("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := readMembership("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	driver := newUnified(mounts, own, newMark())
+	if driver == nil {
+		t.Skip("needs a writable cgroup v2 mount")
+	}
+	h := &Host{options: Options{MaxProcesses: 100}, cgroups: driver, spawn: newSpawner(), envs: make(map[*Env]struct{})}
+	out := newLines()
+	e := start(t, h, Spec{ID: "v2", Env: helper("family:0"), Stdout: out, MemoryMB: 512, CPUShare: 1})
+	grandchild, err := strconv.Atoi(out.next(t, e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", e.Pid()))
+	if !strings.Contains(string(members), newMark().String()) {
+		t.Errorf("the process is in %s", members)
+	}
+	if err := e.Freeze(); err != nil {
+		t.Error(err)
+	}
+	if counter(e.group.(*unifiedGroup).dir, "cgroup.events", "frozen") != 1 {
+		t.Error("not frozen")
+	}
+	e.Kill()
+	gone(t, grandchild)
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := groupsOf(t, newMark()); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestCPUQuota(t *testing.T) {
+	tests := []struct {
+		vcpus float64
+		want  int64 // microseconds of 100,000
+	}{
+		{1, 100_000}, {0.5, 50_000}, {128. / 1769, 7236}, // 7235.7
+		{6, 600_000}, {0.001, 1000}, // the kernel's least
+	}
+	for _, test := range tests {
+		if got := cpuQuota(test.vcpus); got != test.want {
+			t.Errorf("%v vCPUs: %d us, want %d", test.vcpus, got, test.want)
+		}
+	}
+}
+
+// BenchmarkCPUShare reports how much longer the same work takes at a share,
+// relative to what the share says: 1 is exact proportion.
+func BenchmarkCPUShare(b *testing.B) {
+	h := limited(b, Options{}, "cpu")
+	const work = 300 // ms
+	run := func(share float64) float64 {
+		out := newLines()
+		e := start(b, h, Spec{ID: "share", Env: helper(fmt.Sprintf("spin:%d", work)), CPUShare: share, Stdout: out})
+		ms, err := strconv.Atoi(out.next(b, e))
+		if err != nil {
+			b.Fatal(err)
+		}
+		<-e.Done()
+		return float64(ms)
+	}
+	for _, mb := range []float64{128, 512, 1024, 1769} {
+		b.Run(fmt.Sprintf("MB=%v", mb), func(b *testing.B) {
+			var sum float64
+			for b.Loop() {
+				share := mb / 1769
+				sum += run(share) * share / run(0)
+			}
+			b.ReportMetric(sum/float64(b.N), "of-proportion")
+		})
+	}
+}
+
+// BenchmarkStart compares a start in the sandbox with plain fork and exec of
+// the same program, in turn.
+func BenchmarkStart(b *testing.B) {
+	path, err := exec.LookPath("true")
+	if err != nil {
+		b.Skip("needs the program true")
+	}
+	h := newHost(b, Options{})
+	for b.Loop() {
+		if _, err := h.Start(context.Background(), Spec{ID: "b", Command: []string{path}, MemoryMB: 128, CPUShare: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
