@@ -238,6 +238,23 @@ func TestPagePrints(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(writeHTML(t, spiky().report(t)))); err != nil {
 		t.Fatal(err)
 	}
+	// 182 mm, what A4 leaves between its margins, as the screen would show it.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(688, 900), call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll('svg.chart')].filter(e => e.getClientRects().length).map(e => e.viewBox.baseVal.width).join(' ')`))
+	if err != nil || shown != "360 720 720" {
+		t.Errorf("charts on paper are %s wide, want 360 720 720 (%v)", shown, err)
+	}
+	if *shots != "" {
+		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*shots, "print.png"), png, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	yes := true
 	res, err := chromedp.Run(ctx, func(ctx context.Context, t *chromedp.Target) (page.PrintToPDFResult, error) {
 		return cdp.Call(ctx, t, page.PrintToPDF, page.PrintToPDFParams{PrintBackground: &yes, PreferCSSPageSize: &yes})

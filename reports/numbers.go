@@ -132,3 +132,6 @@ func rate(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) + "/s" }
 
 // milliseconds converts a duration to the unit of every table.
 func milliseconds(d time.Duration) float64 { return float64(d) / 1e6 }
+
+// unitPrice prints a price with all its digits: 0.0000166667 USD.
+func unitPrice(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + nbsp + "USD" }

@@ -8,8 +8,9 @@ import (
 	"coldbench/record"
 )
 
-// Report is everything that the writers print of one run. Build fills it; a
-// Report is read-only afterwards and may be written by many goroutines.
+// Report is everything that the writers print of one run. Build fills it, and
+// no writer changes it; it is not for concurrent use, because distributions
+// sort themselves when they are read.
 type Report struct {
 	Plan  *record.Plan
 	Host  *record.Host // nil where the run does not hold it

@@ -20,7 +20,7 @@ const inlineWidth = 118
 
 // withIntervals are the quantities whose intervals are printed in a narrow
 // terminal too.
-var withIntervals = []string{"response", "service", "init"}
+var withIntervals = []string{"response", "service", "init", "restore"}
 
 func newTable() table.Writer {
 	t := table.NewWriter()
@@ -267,15 +267,20 @@ func tagName(t record.Tag) string {
 // textFootnotes explains the table under which they stand.
 func (r *Report) textFootnotes(p *textPage, l tableLayout) {
 	note := func(s string) { p.say(p.faint(wrap(s, p.w, ""))) }
-	intervals := "Second lines: 95 % intervals from order statistics (the others: summary.json, report.html)."
-	if l.inline {
+	intervals := "Second lines: 95 % intervals from order statistics."
+	switch {
+	case l.inline:
 		intervals = "In brackets: 95 % intervals from order statistics."
+	case r.Quantity("response") != nil:
+		intervals = "Second lines: 95 % intervals from order statistics (the others: summary.json, report.html)."
 	}
 	if r.anyTooFew() {
 		intervals += " n<368, too few: a two-sided interval needs that many values."
 	}
 	note(intervals)
-	note("response: intended send to last byte; service: actual send to last byte; lag: the generator's own lateness; residue: service − init − duration.")
+	if r.Quantity("response") != nil {
+		note("response: intended send to last byte; service: actual send to last byte; lag: the generator's own lateness; residue: service − init − duration.")
+	}
 }
 
 func (r *Report) anyTooFew() bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +33,7 @@ type view struct {
 	OutcomeCaption string
 	Outcomes       []outcomeRow
 	Errors         []errorRow
+	MoreErrors     string
 	BillSentence   string
 
 	Percentiles template.HTML
@@ -239,7 +239,11 @@ func (r *Report) viewOutcomes(v *view) {
 	}
 	v.Outcomes = append(v.Outcomes, outcomeRow{"all arrivals", count(r.Arrivals), share(r.Arrivals, r.Arrivals)})
 	v.OutcomeCaption = "Every arrival has one outcome. Errors count here and in no response time."
-	for _, e := range r.Errors {
+	for i, e := range r.Errors {
+		if i == mostErrorRows {
+			v.MoreErrors = fmt.Sprintf("%s more in summary.json.", plural(int64(len(r.Errors)-i), "kind is", "kinds are"))
+			break
+		}
 		name := outcomeName(e.Outcome)
 		if e.Type != "" {
 			name += " · " + e.Type
@@ -247,6 +251,9 @@ func (r *Report) viewOutcomes(v *view) {
 		v.Errors = append(v.Errors, errorRow{count(e.N), name, e.Example})
 	}
 }
+
+// mostErrorRows bounds the kinds of error on the page.
+const mostErrorRows = 5
 
 func share(n, of int64) string {
 	if of == 0 {
@@ -358,7 +365,7 @@ func (r *Report) viewBill(v *view) {
 	}
 	v.BillCaption = "Total " + usd(r.Bill.USD) + ", on demand, first tier, without free tier. Price table " + r.Bill.Tariff + "."
 	for _, l := range r.Bill.Lines {
-		row := billRow{What: l.What, Quantity: sig3(l.Quantity) + " " + l.Unit, Price: strconv.FormatFloat(l.Price, 'f', -1, 64) + nbsp + "USD", Charge: usd(l.USD), Source: l.Source, Date: l.Date}
+		row := billRow{What: l.What, Quantity: sig3(l.Quantity) + " " + l.Unit, Price: unitPrice(l.Price), Charge: usd(l.USD), Source: l.Source, Date: l.Date}
 		if s, ok := cost.Cite(l.Source); ok {
 			row.Source = s.What
 		}
