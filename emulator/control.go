@@ -1,0 +1,218 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"coldbench/fleet"
+)
+
+// The emulator drives the fleet by the wall clock, under Server.mu.
+
+// now is the fleet's time.
+func (s *Server) now() time.Duration { return time.Since(s.started) }
+
+// acquire finds an environment for a request, or says why there is none.
+func (s *Server) acquire(v *version) (*environment, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil, serviceError("The emulator is stopping.")
+	}
+	d := v.pool.Arrive(s.now())
+	switch d.Kind {
+	case fleet.Throttled:
+		return nil, &apiError{
+			Status: 429, Kind: "TooManyRequestsException", Text: "Rate Exceeded.", User: true,
+			Reason: d.Throttle.Reason(), RetryAfter: d.RetryAfter,
+		}
+	case fleet.Cold:
+		s.settleLocked(v) // expired slots are reported before their numbers come again
+		s.place(v, s.newEnvironment(v, d.Env, "on-demand"))
+	}
+	s.work.Add(1)
+	return v.envs[d.Env], nil
+}
+
+// place makes a new environment known. The lock is held.
+func (s *Server) place(v *version, e *environment) {
+	for int(e.slot) >= len(v.envs) {
+		v.envs = append(v.envs, nil)
+	}
+	v.code.retain()
+	v.envs[e.slot] = e
+	s.versions[v] = struct{}{}
+}
+
+// release makes an environment available again, or ends it where the fleet
+// lets it go.
+func (s *Server) release(e *environment) {
+	defer s.work.Done()
+	v := e.version
+	s.mu.Lock()
+	kept := v.pool.Done(e.slot, s.now())
+	if !kept {
+		v.envs[e.slot] = nil
+	}
+	s.arm(v)
+	s.mu.Unlock()
+	if !kept {
+		e.end()
+	}
+}
+
+// discard ends an environment that is of no more use.
+func (s *Server) discard(e *environment) {
+	defer s.work.Done()
+	s.mu.Lock()
+	e.version.pool.Drop(e.slot, s.now())
+	e.version.envs[e.slot] = nil
+	s.mu.Unlock()
+	e.end()
+}
+
+// settleLocked ends the environments of a version that the fleet has dropped.
+func (s *Server) settleLocked(v *version) {
+	if s.closing {
+		return // Close ends them all
+	}
+	s.expiries = v.pool.Expire(s.now(), s.expiries[:0])
+	for _, x := range s.expiries {
+		e := v.envs[x.Env]
+		v.envs[x.Env] = nil
+		s.work.Add(1)
+		go func() {
+			defer s.work.Done()
+			e.end()
+		}()
+	}
+	if v.retired && v.pool.Size() == 0 {
+		delete(s.versions, v)
+	}
+}
+
+// arm makes sure that the timer fires when the version's next environment may
+// expire. The lock is held.
+func (s *Server) arm(v *version) {
+	at, ok := v.pool.NextExpiry()
+	if !ok || s.closing || (s.alarm != 0 && s.alarm <= at) {
+		return
+	}
+	s.alarm = at
+	s.timer.Reset(max(0, at-s.now()))
+}
+
+// expire is what the timer does.
+func (s *Server) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alarm = 0
+	if s.closing {
+		return
+	}
+	for v := range s.versions {
+		s.settleLocked(v)
+		s.arm(v)
+	}
+}
+
+// retire ends a version: idle environments now, busy ones with their request.
+// The lock is held.
+func (s *Server) retire(v *version) {
+	v.retired = true
+	v.pool.Retire(s.now())
+	s.settleLocked(v)
+	v.code.release()
+}
+
+// environmentListener finds its way back to the environment.
+type environmentListener struct {
+	net.Listener
+	environment *environment
+}
+
+type environmentKey struct{}
+
+// newRuntimeServer serves the Runtime API of every environment.
+func newRuntimeServer() *http.Server {
+	return &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Context().Value(environmentKey{}).(*environment).serveRuntime(w, r)
+		}),
+		BaseContext: func(l net.Listener) context.Context {
+			return context.WithValue(context.Background(), environmentKey{}, l.(*environmentListener).environment)
+		},
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    2 << 20, // an X-Ray error cause may be 1 MB
+		ErrorLog:          silent,
+	}
+}
+
+func (s *Server) serveRuntimeOn(l net.Listener) {
+	s.listeners.Go(func() {
+		// It ends when the environment closes its listener.
+		if err := s.runtime.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+			s.set.Logger.Error("serve a Runtime API", "error", err)
+		}
+	})
+}
+
+// Close ends every environment and waits until nothing is left: no process, no
+// goroutine, no socket, no file. Invocations that run then see their process
+// killed. When ctx ends first, what is left is named in the error.
+func (s *Server) Close(ctx context.Context) error {
+	var envs []*environment
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closing = true
+	s.timer.Stop()
+	for v := range s.versions {
+		for _, e := range v.envs {
+			if e != nil {
+				envs = append(envs, e)
+			}
+		}
+	}
+	s.mu.Unlock()
+	close(s.stopping)
+	for _, e := range envs {
+		s.listeners.Go(e.end)
+	}
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		s.work.Wait()
+		_ = s.runtime.Close()
+		s.listeners.Wait()
+	}()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		return fmt.Errorf("close the emulator: invocations are still running: %w", ctx.Err())
+	}
+	var err error
+	if s.host != nil {
+		err = s.host.Close()
+	}
+	return errors.Join(err, s.removeFiles())
+}
+
+func (s *Server) removeFiles() error {
+	if s.set.temp {
+		return os.RemoveAll(s.set.WorkDir)
+	}
+	var err error
+	for _, dir := range []string{"tmp", "code", "runtime"} {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(s.set.WorkDir, dir)))
+	}
+	return err
+}

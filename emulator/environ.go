@@ -1,0 +1,82 @@
+package emulator
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// reservedVariables are those that Lambda does not let a function set.
+// Source: AWS Lambda developer guide, "Defined runtime environment variables".
+var reservedVariables = []string{
+	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}
+
+// variables is the whole environment of a runtime process, as recorded from AWS
+// in January and February 2026, with this machine's folders and throwaway
+// credentials in it. TMPDIR is not among AWS's: the environment's own /tmp
+// stands elsewhere when there is no mount namespace.
+func (e *environment) variables() []string {
+	c := &e.version.config
+	task := e.version.code.dir
+	env := map[string]string{
+		"AWS_ACCESS_KEY_ID":               "ASIACOLDBENCHEMULATE",
+		"AWS_SECRET_ACCESS_KEY":           "coldbench/emulator/not/a/secret/key/0000",
+		"AWS_SESSION_TOKEN":               "coldbench-emulator-not-a-session-token",
+		"AWS_DEFAULT_REGION":              e.server.set.Region,
+		"AWS_REGION":                      e.server.set.Region,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(c.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_NAME":        e.version.function.name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     e.version.number,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.kind,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       c.LogGroup,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      e.stream,
+		"AWS_LAMBDA_RUNTIME_API":          e.listener.Addr().String(),
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
+		"_AWS_XRAY_DAEMON_PORT":           "2000",
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LAMBDA_TASK_ROOT":                task,
+		"LANG":                            "en_US.UTF-8",
+		"LD_LIBRARY_PATH":                 "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + task + ":" + filepath.Join(task, "lib") + ":/opt/lib",
+		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"PWD":                             task,
+		"SHLVL":                           "0",
+		"TMPDIR":                          e.tmp,
+		"TZ":                              ":UTC",
+		"_HANDLER":                        c.Handler,
+	}
+	if !strings.HasPrefix(c.Runtime, "provided") && c.Runtime != "" {
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + c.Runtime
+	}
+	maps.Copy(env, c.Variables)
+	list := make([]string, 0, len(env))
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, k+"="+env[k])
+	}
+	return list
+}
+
+// checkVariables refuses what Lambda refuses.
+func checkVariables(vars map[string]string) *apiError {
+	var reserved []string
+	for _, k := range reservedVariables {
+		if _, ok := vars[k]; ok {
+			reserved = append(reserved, k)
+		}
+	}
+	if len(reserved) > 0 {
+		return invalidParameter("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
+	}
+	if measured := encodeJSON(vars); len(measured) > 4096 {
+		return invalidParameter("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", measured)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"coldbench/emulator/runtimes"
+	"coldbench/fleet"
+	"coldbench/sandbox"
+)
+
+// environment is one execution environment: a log stream, a folder that is its
+// /tmp, a listener for the Runtime API and, most of the time, a runtime process.
+// The process goes with a time-out or a crash; the environment stays, and its
+// next invocation starts another (a suppressed init).
+//
+// The goroutine that runs an invocation has the environment for itself. Only
+// end may come from elsewhere.
+type environment struct {
+	server  *Server
+	version *version
+	slot    fleet.Env
+	kind    string // AWS_LAMBDA_INITIALIZATION_TYPE
+	stream  string
+	tmp     string
+
+	listener net.Listener
+	session  atomic.Pointer[session]
+	begun    bool // its first init has been tried
+	boosted  bool // the process still has the CPU of the init phase
+	out      *output
+	tail     *tail
+
+	over   chan struct{} // closed by end
+	mu     sync.Mutex
+	closed bool
+	proc   Process
+}
+
+// newEnvironment makes an environment without any resource yet.
+func (s *Server) newEnvironment(v *version, slot fleet.Env, kind string) *environment {
+	id := randomHex(16)
+	return &environment{
+		server: s, version: v, slot: slot, kind: kind,
+		stream: fmt.Sprintf("%s/[%s]%s", time.Now().UTC().Format("2006/01/02"), v.number, id),
+		tmp:    filepath.Join(s.set.WorkDir, "tmp", id),
+		over:   make(chan struct{}),
+	}
+}
+
+// log writes one event to the environment's stream and to the tail of the
+// invocation at hand.
+func (e *environment) log(at time.Time, text string) {
+	e.server.logs.append(e.version.config.LogGroup, e.stream, at, text)
+	e.tail.add(text)
+}
+
+// listen opens the environment's own Runtime API.
+func (e *environment) listen() error {
+	if e.listener != nil {
+		return nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("open a Runtime API for an environment: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errors.Join(errClosed, l.Close())
+	}
+	e.listener = &environmentListener{Listener: l, environment: e}
+	e.server.serveRuntimeOn(e.listener)
+	return nil
+}
+
+var errClosed = errors.New("the environment has been ended")
+
+// failure says why an init or an invocation came to nothing.
+type failure struct {
+	status    string // of the REPORT
+	errorType string // of the REPORT
+	body      func(requestID string) []byte
+	fault     *apiError // the machine is to blame, not the function
+}
+
+func platformFailure(status, reportType, payloadType, message string) *failure {
+	return &failure{status: status, errorType: reportType, body: func(id string) []byte {
+		return errorPayload{Type: payloadType, Message: "RequestId: " + id + " Error: " + message}.encode()
+	}}
+}
+
+func timeoutFailure(limit time.Duration) *failure {
+	return platformFailure(statusTimeout, "", errorTimeout, fmt.Sprintf("Task timed out after %.2f seconds", limit.Seconds()))
+}
+
+// exitFailure words the end of a runtime process as Lambda does.
+func exitFailure(exit *sandbox.ExitError) *failure {
+	switch {
+	case exit != nil && exit.OOM:
+		return platformFailure(statusError, errorOOM, errorExit, "Runtime exited with error: signal: killed")
+	case exit == nil || (exit.Code == 0 && exit.Signal == 0):
+		return platformFailure(statusError, errorExit, errorExit, "Runtime exited without providing a reason")
+	}
+	return platformFailure(statusError, errorExit, errorExit, "Runtime exited with error: "+exit.Error())
+}
+
+// startFailure tells a fault of the code from one of this machine.
+func startFailure(err error) *failure {
+	var function *runtimes.FunctionError
+	switch {
+	case errors.As(err, &function):
+		return platformFailure(statusError, scrubErrorType(function.Type), function.Type, function.Message)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
+		return platformFailure(statusError, errorEntry, errorEntry, err.Error())
+	}
+	return &failure{status: statusError, errorType: errorSandbox, fault: serviceError("%v", err)}
+}
+
+// start starts a runtime process with so much CPU.
+func (e *environment) start(share float64) error {
+	command, err := e.version.command()
+	if err != nil {
+		return err
+	}
+	if err := e.listen(); err != nil {
+		return err
+	}
+	out, write, err := newOutput(e.log)
+	if err != nil {
+		return fmt.Errorf("open a pipe for the function's output: %w", err)
+	}
+	e.session.Store(newSession(e.over))
+	proc, err := e.server.set.Sandbox.Start(context.Background(), sandbox.Spec{
+		ID: e.version.function.name, Command: command, Dir: e.version.workingDir(), Env: e.variables(),
+		MemoryMB: e.version.config.MemoryMB, CPUShare: share, Tmp: e.tmp,
+		Stdout: write, Stderr: write,
+	})
+	closeErr := write.Close()
+	if err := errors.Join(err, closeErr); err != nil {
+		out.close()
+		return err
+	}
+	if !e.adopt(proc, out) {
+		proc.Kill()
+		out.close()
+		return errClosed
+	}
+	return nil
+}
+
+// adopt takes the process unless the environment was ended meanwhile.
+func (e *environment) adopt(p Process, out *output) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.proc, e.out = p, out
+	return true
+}
+
+// stop ends the runtime process, if there is one, and takes its last words.
+func (e *environment) stop() {
+	e.mu.Lock()
+	p := e.proc
+	e.proc = nil
+	e.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.Kill()
+	e.out.close()
+	e.session.Store(nil)
+}
+
+// initialise starts a process and waits until it asks for an invocation. The
+// duration runs from just before the process was started.
+func (e *environment) initialise(limit time.Duration, share float64) (time.Duration, *failure) {
+	begin := time.Now()
+	if err := e.start(share); err != nil {
+		return time.Since(begin), startFailure(err)
+	}
+	begin = e.proc.StartedAt()
+	s := e.session.Load()
+	timer := time.NewTimer(limit - time.Since(begin))
+	defer timer.Stop()
+	var f *failure
+	select {
+	case ev := <-s.events:
+		if ev.kind == eventReady {
+			return ev.at.Sub(begin), nil
+		}
+		f = initFailure(ev)
+	case <-e.proc.Done():
+		if f = lastWords(s); f == nil {
+			f = exitFailure(e.proc.ExitError())
+		}
+	case <-timer.C:
+		f = timeoutFailure(limit)
+	}
+	d := time.Since(begin)
+	e.stop()
+	return d, f
+}
+
+// lastWords is the init/error of a process that has ended since.
+func lastWords(s *session) *failure {
+	select {
+	case ev := <-s.events:
+		if ev.kind == eventInitError {
+			return initFailure(ev)
+		}
+	default:
+	}
+	return nil
+}
+
+func initFailure(ev event) *failure {
+	typ := ev.errorType
+	if typ == "" {
+		typ = errorTypeOf(ev.body)
+	}
+	return &failure{status: statusError, errorType: scrubErrorType(typ), body: func(string) []byte { return ev.body }}
+}
+
+// end gives up everything that the environment holds. It may be called at any
+// time and by anyone; the invocation at hand, if any, sees its process end.
+func (e *environment) end() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	p, out := e.proc, e.out
+	close(e.over)
+	if e.listener != nil {
+		_ = e.listener.Close()
+	}
+	e.mu.Unlock()
+	if p != nil {
+		p.Kill()
+		out.close()
+	}
+	if err := os.RemoveAll(e.tmp); err != nil {
+		e.server.set.Logger.Warn("remove the /tmp of an environment", "error", err)
+	}
+	e.version.code.release()
+}

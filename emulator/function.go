@@ -1,0 +1,229 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"coldbench/fleet"
+)
+
+// function is a name with its versions. Its fields are guarded by Server.mu.
+type function struct {
+	name   string
+	fleet  *fleet.Function
+	latest *version
+}
+
+// version is one version of a function: configuration and code, which never
+// change, and the environments that run it. An update of $LATEST makes a new
+// version and retires the old one.
+type version struct {
+	function *function
+	number   string // "$LATEST", "1", ...
+	config   config
+	code     *code
+	revision string // while Pending or InProgress
+	settled  string // RevisionId after that
+	modified time.Time
+	activeAt time.Time
+	created  bool // by CreateFunction, so that it is Pending until activeAt
+
+	// Guarded by Server.mu.
+	pool    *fleet.Pool
+	envs    []*environment // by fleet.Env
+	retired bool
+
+	resolve sync.Once
+	argv    []string
+	runs    string // what really runs
+	err     error
+	runtime Runtimes
+}
+
+// config is what a function is configured to be.
+type config struct {
+	Runtime     string
+	Role        string
+	Handler     string
+	Description string
+	Timeout     time.Duration
+	MemoryMB    int
+	Variables   map[string]string
+	HasVars     bool // an Environment was given, though it may be empty
+	Arch        string
+	EphemeralMB int
+	Tracing     string
+	LogFormat   string
+	AppLevel    string
+	SystemLevel string
+	LogGroup    string
+	SnapStart   string
+
+	Command []string // of a LocalFunction
+	Dir     string   // of a LocalFunction
+}
+
+// code is a function's code on disk, removed when nothing needs it any more.
+type code struct {
+	dir    string
+	sha256 string // base64, as CodeSha256
+	size   int64
+	zip    []byte // as uploaded, for GetFunction
+	owned  bool   // dir is the emulator's to remove
+
+	mu   sync.Mutex
+	refs int
+}
+
+func (c *code) retain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refs++
+}
+
+func (c *code) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refs--; c.refs == 0 && c.owned {
+		_ = os.RemoveAll(c.dir) // Close removes what is left
+	}
+}
+
+// LocalFunction is a function whose code is a command on this machine that
+// speaks the Runtime API.
+type LocalFunction struct {
+	Name     string
+	Runtime  string // as shown; "" = provided.al2023
+	Arch     string // x86_64 or arm64; "" = x86_64
+	MemoryMB int    // 0 = 128
+	Timeout  time.Duration
+	Command  []string
+	Dir      string // working directory and LAMBDA_TASK_ROOT; "" = that of the command's program
+	Env      map[string]string
+}
+
+// Install makes a LocalFunction known. It is Active at once. A function of that
+// name that exists is replaced. The error says which member is not acceptable.
+func (s *Server) Install(f LocalFunction) error {
+	if bad := checkName(f.Name); bad != nil {
+		return fmt.Errorf("install function %q: %w", f.Name, bad)
+	}
+	if len(f.Command) == 0 {
+		return fmt.Errorf("install function %s: it has no command", f.Name)
+	}
+	c := defaultConfig(f.Name)
+	c.Runtime, c.Handler, c.Command, c.Dir = f.Runtime, "bootstrap", f.Command, f.Dir
+	setDefault(&c.Runtime, "provided.al2023")
+	if f.Arch != "" {
+		c.Arch = f.Arch
+	}
+	if f.MemoryMB != 0 {
+		c.MemoryMB = f.MemoryMB
+	}
+	if f.Timeout != 0 {
+		c.Timeout = f.Timeout
+	}
+	c.Role = "arn:aws:iam::" + s.set.AccountID + ":role/local"
+	c.Variables, c.HasVars = maps.Clone(f.Env), len(f.Env) > 0
+	setDefault(&c.Dir, filepath.Dir(f.Command[0]))
+	info, err := os.Stat(f.Command[0])
+	if err != nil {
+		return fmt.Errorf("install function %s: %w", f.Name, err)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(f.Command, "\x00")))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fn := s.functions[f.Name]
+	if fn == nil {
+		fn = &function{name: f.Name, fleet: s.account.Function()}
+		s.functions[f.Name] = fn
+	}
+	v := s.newVersion(fn, c, &code{dir: c.Dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: info.Size()})
+	v.activeAt = time.Time{}
+	s.replaceLatest(fn, v)
+	return nil
+}
+
+func defaultConfig(name string) config {
+	return config{
+		Timeout: 3 * time.Second, MemoryMB: 128, Arch: "x86_64", EphemeralMB: 512,
+		Tracing: "PassThrough", LogFormat: "Text", LogGroup: "/aws/lambda/" + name, SnapStart: "None",
+	}
+}
+
+// newVersion makes a $LATEST that has no environment. It takes a reference on
+// the code.
+func (s *Server) newVersion(fn *function, c config, code *code) *version {
+	code.retain()
+	now := time.Now()
+	pool := s.set.pool
+	pool.Seed += uint64(len(s.versions)) // equal seeds, equal runs, but not equal draws in each pool
+	return &version{
+		function: fn, number: latestVersion, config: c, code: code,
+		revision: newUUID(), settled: newUUID(), modified: now, activeAt: now.Add(s.set.StateDelay),
+		pool: fn.fleet.Pool(pool), runtime: s.set.Runtimes,
+	}
+}
+
+// replaceLatest puts a new $LATEST in the place of the old one. The lock is held.
+func (s *Server) replaceLatest(fn *function, v *version) {
+	if old := fn.latest; old != nil {
+		s.retire(old)
+	}
+	fn.latest = v
+}
+
+// active says whether the version has settled.
+func (v *version) active(now time.Time) bool { return !now.Before(v.activeAt) }
+
+// command is what starts the runtime. It is found once.
+func (v *version) command() ([]string, error) {
+	v.find()
+	return v.argv, v.err
+}
+
+func (v *version) find() {
+	v.resolve.Do(func() {
+		if v.config.Command != nil {
+			v.argv, v.runs = v.config.Command, "local"
+			return
+		}
+		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)
+	})
+}
+
+func (v *version) workingDir() string { return v.code.dir }
+
+// runtimeVersion is what INIT_START shows: the runtime in Lambda's form, and in
+// the place of the patch version what really runs here.
+func (v *version) runtimeVersion() string {
+	v.find()
+	name, number := v.config.Runtime, ""
+	if i := strings.IndexAny(name, "0123456789"); i > 0 && !strings.HasPrefix(name, "provided") {
+		name, number = name[:i], strings.TrimSuffix(name[i:], ".x")
+	} else if family, rest, ok := strings.Cut(name, "."); ok {
+		name, number = family, rest
+	}
+	runs := strings.ReplaceAll(v.runs, " ", "-")
+	if runs == "" {
+		runs = "unknown"
+	}
+	return name + ":" + number + ".emulated-" + runs
+}
+
+func (v *version) runtimeARN(region string) string {
+	sum := sha256.Sum256([]byte(v.runtimeVersion()))
+	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
+}
+
+func (s *Server) functionARN(name string) string {
+	return "arn:aws:lambda:" + s.set.Region + ":" + s.set.AccountID + ":function:" + name
+}

@@ -1,0 +1,177 @@
+package emulator_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The test binary is also the function under test: started with TEST_FUNCTION
+// set it speaks the Runtime API instead of running tests.
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_FUNCTION") != "" {
+		runFunction()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// order is the event that the function understands.
+type order struct {
+	Do    string
+	MS    int
+	Code  int
+	Bytes int
+	Text  string
+}
+
+// runtimeClient is the smallest client of the Runtime API.
+type runtimeClient struct {
+	base   string
+	notes  []string // statuses of calls that should fail
+	served int
+}
+
+func runFunction() {
+	c := &runtimeClient{base: "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"}
+	c.init(os.Getenv("TEST_INIT"))
+	for {
+		resp, err := http.Get(c.base + "invocation/next")
+		if err != nil {
+			os.Exit(1)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		c.handle(resp.Header, body)
+	}
+}
+
+// init does what TEST_INIT says: "sleep:300ms", "error", "exit:7", "hang",
+// "once:exit:7" (only in the first process of the environment).
+func (c *runtimeClient) init(how string) {
+	if rest, ok := strings.CutPrefix(how, "once:"); ok {
+		mark := os.Getenv("TMPDIR") + "/mark"
+		if _, err := os.Stat(mark); err == nil {
+			return
+		}
+		_ = os.WriteFile(mark, nil, 0o600)
+		how = rest
+	}
+	kind, arg, _ := strings.Cut(how, ":")
+	switch kind {
+	case "sleep":
+		d, _ := time.ParseDuration(arg)
+		time.Sleep(d)
+	case "error":
+		c.post("init/error", `{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError","requestId":"","stackTrace":[]}`, "Runtime.ImportModuleError")
+		os.Exit(1)
+	case "exit":
+		var code int
+		fmt.Sscan(arg, &code)
+		os.Exit(code)
+	case "hang":
+		select {}
+	}
+}
+
+func (c *runtimeClient) post(path, body, errorType string) int {
+	req, _ := http.NewRequest(http.MethodPost, c.base+path, strings.NewReader(body))
+	if errorType != "" {
+		req.Header.Set("Lambda-Runtime-Function-Error-Type", errorType)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusAccepted {
+		c.notes = append(c.notes, fmt.Sprintf("%d %s", resp.StatusCode, answer))
+	}
+	return resp.StatusCode
+}
+
+func (c *runtimeClient) handle(h http.Header, event []byte) {
+	id := h.Get("Lambda-Runtime-Aws-Request-Id")
+	var o order
+	_ = json.Unmarshal(event, &o)
+	c.served++
+	answer := func(v any) {
+		b, _ := json.Marshal(v)
+		c.post("invocation/"+id+"/response", string(b), "")
+	}
+	switch o.Do {
+	case "sleep":
+		time.Sleep(time.Duration(o.MS) * time.Millisecond)
+		answer("slept")
+	case "exit":
+		os.Exit(o.Code)
+	case "signal":
+		_ = syscall.Kill(os.Getpid(), syscall.Signal(o.Code))
+		select {}
+	case "error":
+		c.post("invocation/"+id+"/error", `{"errorMessage":"`+o.Text+`","errorType":"CustomError"}`, "Function.CustomError")
+	case "big":
+		if c.post("invocation/"+id+"/response", `"`+strings.Repeat("x", o.Bytes)+`"`, "") != http.StatusAccepted {
+			os.Exit(1)
+		}
+	case "print":
+		fmt.Println(o.Text)
+		fmt.Fprintln(os.Stderr, "to stderr")
+		answer("printed")
+	case "print-many":
+		for i := range o.Code {
+			fmt.Printf("line %d\n", i)
+		}
+		answer("printed")
+	case "environment":
+		answer(os.Environ())
+	case "headers":
+		answer(h)
+	case "pid":
+		answer(os.Getpid())
+	case "eat":
+		b := bytes.Repeat([]byte("x"), o.Bytes)
+		answer(len(b))
+	case "spin":
+		begin := time.Now()
+		answer(spin(o.Bytes))
+		_ = begin
+	case "twice":
+		answer("first")
+		answer("second")                                                             // 403
+		c.post("invocation/00000000-0000-0000-0000-000000000000/response", "{}", "") // 400
+		c.post("invocation/"+id+"/error", "{}", "")                                  // 403
+		c.post("init/error", "{}", "")                                               // 403
+	case "notes":
+		answer(c.notes)
+	case "answer-exit":
+		answer("answered")
+		os.Exit(5)
+	case "answer-sleep":
+		answer("answered")
+		time.Sleep(time.Duration(o.MS) * time.Millisecond)
+	case "served":
+		answer(c.served)
+	default:
+		c.post("invocation/"+id+"/response", string(event), "")
+	}
+}
+
+// spin burns CPU for n rounds.
+func spin(n int) uint64 {
+	x := uint64(88172645463325252)
+	for range n {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}

@@ -1,0 +1,232 @@
+package emulator
+
+import (
+	"fmt"
+	"time"
+)
+
+// invocation is one request on its way through an environment.
+type invocation struct {
+	id       string
+	payload  []byte
+	arn      string // as invoked, qualifier included
+	trace    string
+	client   string // client context, JSON
+	wantTail bool
+	// answer is called once: as soon as the reply is known, or, where the tail
+	// is wanted, after the REPORT has been written.
+	answer func(reply)
+}
+
+// reply is what the caller gets.
+type reply struct {
+	body   []byte
+	failed bool
+	tail   []byte
+	fault  *apiError // the invocation could not be run at all
+}
+
+// tail keeps the last bytes of an invocation's log. A nil tail keeps nothing.
+type tail struct{ b []byte }
+
+func (t *tail) add(text string) {
+	if t == nil {
+		return
+	}
+	t.b = append(t.b, text...)
+	if n := len(t.b) - tailBytes; n > 0 {
+		t.b = t.b[:copy(t.b, t.b[n:])]
+	}
+}
+
+// outcome is how the invocation ended.
+type outcome struct {
+	body      []byte
+	failed    bool
+	end       time.Time
+	status    string
+	errorType string
+	reset     bool // the runtime process is gone or must go
+}
+
+func (o *outcome) fail(id string, f *failure, end time.Time) {
+	o.end, o.status, o.errorType, o.reset = end, f.status, f.errorType, true
+	if o.body == nil {
+		o.body, o.failed = f.body(id), true
+	}
+}
+
+// run takes an invocation through the environment: its init, if there has been
+// none, then START, the function, END and REPORT. When it returns, the
+// environment can take the next. The error is one of this machine, and then the
+// environment is of no more use.
+func (e *environment) run(inv *invocation) *apiError {
+	c := &e.version.config
+	rep := report{RequestID: inv.id, MemoryMB: c.MemoryMB}
+	if !e.begun {
+		e.begun = true
+		rep.Init = e.firstInit()
+	}
+	dispatch := time.Now()
+	f := e.suppressedInit()
+	if f != nil && f.fault != nil {
+		inv.answer(reply{fault: f.fault})
+		return f.fault
+	}
+	if inv.wantTail {
+		e.tail = &tail{}
+	}
+	e.log(time.Now(), startLine(inv.id, e.version.number))
+	var out outcome
+	if f != nil {
+		out.fail(inv.id, f, time.Now())
+	} else {
+		out = e.handle(inv, dispatch)
+	}
+	if !inv.wantTail {
+		out.answer(inv, nil)
+	}
+	rep.PeakMB, rep.Status, rep.ErrorType = e.settle(&out), out.status, out.errorType
+	rep.Duration = out.end.Sub(dispatch)
+	if out.status == statusTimeout {
+		rep.Duration = c.Timeout // as AWS prints it
+	}
+	e.log(time.Now(), endLine(inv.id))
+	e.log(time.Now(), rep.String())
+	if inv.wantTail {
+		out.answer(inv, e.tail.b)
+		e.tail = nil
+	}
+	return nil
+}
+
+// answer gives the caller the reply, unless handle has done so.
+func (o *outcome) answer(inv *invocation, tail []byte) {
+	if inv.answer != nil {
+		inv.answer(reply{body: o.body, failed: o.failed, tail: tail})
+		inv.answer = nil
+	}
+}
+
+// firstInit is the init phase. It has its own limit and a full vCPU; when it
+// fails, the init is tried again within the invocation, and the REPORT of that
+// has no Init Duration.
+func (e *environment) firstInit() time.Duration {
+	c := &e.version.config
+	e.log(time.Now(), initStartLine(e.version.runtimeVersion(), e.version.runtimeARN(e.server.set.Region)))
+	e.boosted = true
+	d, f := e.initialise(e.server.set.InitLimit, max(initCPUShare, c.cpuShare()))
+	switch {
+	case f == nil:
+		return d
+	case f.fault == nil:
+		e.log(time.Now(), initReport{Duration: d, Phase: phaseInit, Status: f.status, ErrorType: f.errorType}.String())
+	}
+	return 0
+}
+
+// suppressedInit starts a runtime within the invocation where there is none:
+// after a failed init, a time-out or a crash. It counts as Duration and against
+// the function's time-out.
+func (e *environment) suppressedInit() *failure {
+	if e.proc != nil {
+		return nil
+	}
+	c := &e.version.config
+	e.boosted = false
+	d, f := e.initialise(c.Timeout, c.cpuShare())
+	if f != nil && f.fault == nil {
+		e.log(time.Now(), initReport{Duration: d, Phase: phaseInvoke, Status: f.status, ErrorType: f.errorType}.String())
+	}
+	return f
+}
+
+// handle gives the invocation to the ready runtime and waits until that asks for
+// the next one.
+func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) {
+	c := &e.version.config
+	if e.boosted {
+		e.boosted = false
+		if err := e.proc.SetCPU(c.cpuShare()); err != nil {
+			e.server.set.Logger.Warn("limit the CPU of a function", "function", e.version.function.name, "error", err)
+		}
+	}
+	deadline := dispatch.Add(c.Timeout)
+	s := e.session.Load()
+	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client})
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	for {
+		select {
+		case ev := <-s.events:
+			if out.take(ev); ev.kind == eventReady {
+				return out
+			}
+			if !inv.wantTail {
+				out.answer(inv, nil)
+			}
+		case <-e.proc.Done():
+			e.takeRest(s, &out)
+			out.fail(inv.id, exitFailure(e.proc.ExitError()), time.Now())
+			return out
+		case <-timer.C:
+			out.fail(inv.id, timeoutFailure(c.Timeout), deadline)
+			return out
+		}
+	}
+}
+
+// take notes what the runtime did.
+func (o *outcome) take(ev event) {
+	switch ev.kind {
+	case eventReady:
+		o.end = ev.at
+	case eventResponse:
+		o.body = notNil(ev.body)
+	case eventError:
+		o.body, o.failed = notNil(ev.body), true
+		if ev.errorType == errorTooLarge {
+			o.status, o.errorType = statusError, errorTooLarge
+		}
+	}
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// takeRest takes an answer that arrived just before the process ended.
+func (e *environment) takeRest(s *session, out *outcome) {
+	for {
+		select {
+		case ev := <-s.events:
+			out.take(ev)
+		default:
+			return
+		}
+	}
+}
+
+// settle ends the runtime where that is due, makes sure that all it has printed
+// stands in the log, and reads the memory it used.
+func (e *environment) settle(out *outcome) (peakMB int) {
+	p := e.proc
+	if out.reset {
+		e.stop()
+	} else {
+		e.out.sync()
+	}
+	if p == nil {
+		return unknownPeakMB
+	}
+	return max(unknownPeakMB, p.PeakMemoryMB())
+}
+
+// cpuShare is the number of vCPUs that come with the memory.
+func (c *config) cpuShare() float64 { return float64(c.MemoryMB) / cpuPerVCPU }
+
+// String is for logs of the server.
+func (e *environment) String() string { return fmt.Sprintf("%s %s", e.version.function.name, e.stream) }

@@ -1,0 +1,166 @@
+package emulator
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+type logGroupJSON struct {
+	Arn                       string `json:"arn"`
+	CreationTime              int64  `json:"creationTime"`
+	DeletionProtectionEnabled bool   `json:"deletionProtectionEnabled"`
+	LogGroupArn               string `json:"logGroupArn"`
+	LogGroupClass             string `json:"logGroupClass"`
+	LogGroupName              string `json:"logGroupName"`
+	MetricFilterCount         int    `json:"metricFilterCount"`
+	StoredBytes               int64  `json:"storedBytes"`
+}
+
+func (s *Server) logGroupARN(name string) string {
+	return "arn:aws:logs:" + s.set.Region + ":" + s.set.AccountID + ":log-group:" + name
+}
+
+func (s *Server) describeLogGroups(q *logsRequest) (any, *logsError) {
+	limit, err := q.limit(50, 50)
+	if err != nil {
+		return nil, err
+	}
+	if q.LogGroupNamePrefix != "" && q.LogGroupNamePattern != "" {
+		return nil, logsInvalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	}
+	list := s.logs.sortedGroups(func(name string) bool {
+		return strings.HasPrefix(name, q.LogGroupNamePrefix) && strings.Contains(name, q.LogGroupNamePattern)
+	})
+	page, next, err := cut(list, q.NextToken, "g", limit)
+	if err != nil {
+		return nil, err
+	}
+	answer := struct {
+		LogGroups []logGroupJSON `json:"logGroups"`
+		NextToken string         `json:"nextToken,omitempty"`
+	}{[]logGroupJSON{}, next}
+	for _, g := range page {
+		answer.LogGroups = append(answer.LogGroups, logGroupJSON{
+			Arn: s.logGroupARN(g.name) + ":*", CreationTime: g.created.UnixMilli(), LogGroupArn: s.logGroupARN(g.name),
+			LogGroupClass: "STANDARD", LogGroupName: g.name, StoredBytes: g.bytes,
+		})
+	}
+	return answer, nil
+}
+
+type logStreamJSON struct {
+	Arn                 string `json:"arn"`
+	CreationTime        int64  `json:"creationTime"`
+	FirstEventTimestamp int64  `json:"firstEventTimestamp,omitempty"`
+	LastEventTimestamp  int64  `json:"lastEventTimestamp,omitempty"`
+	LastIngestionTime   int64  `json:"lastIngestionTime,omitempty"`
+	LogStreamName       string `json:"logStreamName"`
+	StoredBytes         int64  `json:"storedBytes"`
+}
+
+func (s *Server) describeLogStreams(q *logsRequest) (any, *logsError) {
+	limit, err := q.limit(50, 50)
+	if err != nil {
+		return nil, err
+	}
+	g := s.logs.groups[q.group()]
+	if g == nil {
+		return nil, noLogGroup
+	}
+	var list []*logStream
+	for name, stream := range g.streams {
+		if strings.HasPrefix(name, q.LogStreamNamePrefix) {
+			list = append(list, stream)
+		}
+	}
+	slices.SortFunc(list, func(a, b *logStream) int {
+		c := strings.Compare(a.name, b.name)
+		if q.OrderBy == "LastEventTime" {
+			c = cmp.Or(cmp.Compare(a.lastAt, b.lastAt), c)
+		}
+		if q.Descending {
+			return -c
+		}
+		return c
+	})
+	page, next, err := cut(list, q.NextToken, "s"+g.name, limit)
+	if err != nil {
+		return nil, err
+	}
+	answer := struct {
+		LogStreams []logStreamJSON `json:"logStreams"`
+		NextToken  string          `json:"nextToken,omitempty"`
+	}{[]logStreamJSON{}, next}
+	for _, l := range page {
+		answer.LogStreams = append(answer.LogStreams, logStreamJSON{
+			Arn: s.logGroupARN(g.name) + ":log-stream:" + l.name, CreationTime: l.created.UnixMilli(),
+			FirstEventTimestamp: l.firstAt, LastEventTimestamp: l.lastAt, LastIngestionTime: l.ingested, LogStreamName: l.name,
+		})
+	}
+	return answer, nil
+}
+
+// cut takes one page out of a sorted list. The token is the number of items
+// that are behind.
+func cut[T any](list []T, nextToken, scope string, limit int) (page []T, next string, err *logsError) {
+	start := int64(0)
+	if nextToken != "" {
+		if _, start, err = readToken(nextToken, scope); err != nil {
+			return nil, "", err
+		}
+	}
+	start = min(start, int64(len(list)))
+	end := min(start+int64(limit), int64(len(list)))
+	if end < int64(len(list)) {
+		next = token("p", scope, end)
+	}
+	return list[start:end], next, nil
+}
+
+func (s *Server) createLogGroup(q *logsRequest) (any, *logsError) {
+	switch {
+	case len(q.LogGroupName) > 512:
+		return nil, logsInvalid("Invalid LogGroup or LogStream, both must have length less than or equal to 512.")
+	case q.LogGroupName == "":
+		return nil, logsInvalid("1 validation error detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	case s.logs.groups[q.LogGroupName] != nil:
+		return nil, &logsError{"ResourceAlreadyExistsException", "The specified log group already exists"}
+	}
+	s.logs.group(q.LogGroupName).tags = q.Tags
+	return nil, nil
+}
+
+func (s *Server) createLogStream(q *logsRequest) (any, *logsError) {
+	g := s.logs.groups[q.group()]
+	switch {
+	case g == nil:
+		return nil, noLogGroup
+	case len(q.LogStreamName) > 512 || q.LogStreamName == "":
+		return nil, logsInvalid("Invalid LogGroup or LogStream, both must have length less than or equal to 512.")
+	case g.streams[q.LogStreamName] != nil:
+		return nil, &logsError{"ResourceAlreadyExistsException", "The specified log stream already exists"}
+	}
+	g.stream(q.LogStreamName)
+	return nil, nil
+}
+
+func (s *Server) deleteLogGroup(q *logsRequest) (any, *logsError) {
+	if s.logs.groups[q.group()] == nil {
+		return nil, noLogGroup
+	}
+	delete(s.logs.groups, q.group())
+	return nil, nil
+}
+
+func (s *Server) deleteLogStream(q *logsRequest) (any, *logsError) {
+	g := s.logs.groups[q.group()]
+	switch {
+	case g == nil:
+		return nil, noLogGroup
+	case g.streams[q.LogStreamName] == nil:
+		return nil, noLogStream
+	}
+	g.drop(q.LogStreamName)
+	return nil, nil
+}

@@ -1,0 +1,149 @@
+package emulator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"coldbench/emulator"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+)
+
+// fill makes a group of two streams and writes 10 events to them in turn.
+func (b *bed) fill() {
+	ctx, group := context.Background(), aws.String("g")
+	if _, err := b.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, s := range []string{"s0", "s1"} {
+		if _, err := b.logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: &s}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	now := time.Now().UnixMilli()
+	for i := range 10 {
+		_, err := b.logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+			LogGroupName: group, LogStreamName: aws.String(fmt.Sprintf("s%d", i%2)),
+			LogEvents: []types.InputLogEvent{{Timestamp: aws.Int64(now + int64(i)), Message: aws.String(fmt.Sprintf("event %d", i))}},
+		})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func TestFilterLogEventsPages(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.fill()
+	for _, c := range []struct {
+		name string
+		in   cloudwatchlogs.FilterLogEventsInput
+		want string
+	}{
+		{"all", cloudwatchlogs.FilterLogEventsInput{}, "0123456789"},
+		{"one stream", cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"s1"}}, "13579"},
+		{"prefix", cloudwatchlogs.FilterLogEventsInput{LogStreamNamePrefix: aws.String("s0")}, "02468"},
+		{"pattern", cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(`"event 7"`)}, "7"},
+		{"too late", cloudwatchlogs.FilterLogEventsInput{StartTime: aws.Int64(time.Now().Add(time.Hour).UnixMilli())}, ""},
+	} {
+		in, got, pages := c.in, "", 0
+		in.LogGroupName, in.Limit = aws.String("g"), aws.Int32(2)
+		p := cloudwatchlogs.NewFilterLogEventsPaginator(b.logs, &in)
+		for ; p.HasMorePages(); pages++ {
+			page, err := p.NextPage(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Events {
+				got += (*e.Message)[6:]
+			}
+		}
+		if got != c.want || pages > len(c.want)/2+1 {
+			t.Errorf("%s: %q in %d pages, want %q", c.name, got, pages, c.want)
+		}
+	}
+}
+
+func TestGetLogEventsBothWays(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	b.fill()
+	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s0"), StartFromHead: aws.Bool(true), Limit: aws.Int32(2)}
+	got := ""
+	for {
+		out, err := b.logs.GetLogEvents(ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range out.Events {
+			got += (*e.Message)[6:]
+		}
+		if in.NextToken != nil && *in.NextToken == *out.NextForwardToken {
+			break // the documented sign of the end
+		}
+		in.NextToken = out.NextForwardToken
+	}
+	if got != "02468" {
+		t.Errorf("forward: %s", got)
+	}
+	last, err := b.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s0"), Limit: aws.Int32(2)})
+	if err != nil || len(last.Events) != 2 || *last.Events[1].Message != "event 8" {
+		t.Fatalf("%+v, %v", last, err)
+	}
+	before, err := b.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s0"), Limit: aws.Int32(2), NextToken: last.NextBackwardToken})
+	if err != nil || len(before.Events) != 2 || *before.Events[0].Message != "event 2" {
+		t.Errorf("%+v, %v", before, err)
+	}
+}
+
+// TestLogsErrors: kinds and texts as recorded in February 2026.
+func TestLogsErrors(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	b.fill()
+	group := aws.String("g")
+	for _, c := range []struct {
+		name       string
+		call       func() error
+		kind, text string
+	}{
+		{"no group", func() error {
+			_, err := b.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("x")})
+			return err
+		}, "ResourceNotFoundException", "The specified log group does not exist."},
+		{"no stream", func() error {
+			_, err := b.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: group, LogStreamName: aws.String("x")})
+			return err
+		}, "ResourceNotFoundException", "The specified log stream does not exist."},
+		{"token", func() error {
+			_, err := b.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group, NextToken: aws.String("made-up")})
+			return err
+		}, "InvalidParameterException", "The specified nextToken is invalid."},
+		{"limit", func() error {
+			_, err := b.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: group, LogStreamName: aws.String("s0"), Limit: aws.Int32(10001)})
+			return err
+		}, "InvalidParameterException", "1 validation error detected: Value '10001' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 10000"},
+		{"twice", func() error {
+			_, err := b.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group})
+			return err
+		}, "ResourceAlreadyExistsException", "The specified log group already exists"},
+		{"order", func() error {
+			now := time.Now().UnixMilli()
+			_, err := b.logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: aws.String("s0"), LogEvents: []types.InputLogEvent{
+				{Timestamp: &now, Message: aws.String("a")}, {Timestamp: aws.Int64(now - 1), Message: aws.String("b")},
+			}})
+			return err
+		}, "InvalidParameterException", "Log events in a single PutLogEvents request must be in chronological order."},
+	} {
+		var api smithy.APIError
+		if err := c.call(); !errors.As(err, &api) || api.ErrorCode() != c.kind || api.ErrorMessage() != c.text {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

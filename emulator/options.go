@@ -1,0 +1,164 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"coldbench/fleet"
+	"coldbench/sandbox"
+)
+
+// Options configure a Server. The zero value serves region us-east-1 with the
+// limits of AWS and works in a temporary folder.
+type Options struct {
+	Region    string // in ARNs and in the functions' environment; "" = us-east-1
+	AccountID string // twelve digits; "" = 123456789012
+	// WorkDir holds code and /tmp folders while the server lives; "" makes a
+	// temporary folder. What the server puts there it removes in Close.
+	WorkDir string
+
+	KeepAlive string        // fixed:D, halving:D or uniform:A,B; "" = halving:6m20s
+	Placement string        // mru, lru or random; "" = mru
+	MaxAge    time.Duration // 0 = fleet.DefaultMaxAge; negative = no maximum
+	Seed      uint64        // of placement and keep-alive draws
+	// Limits is "auto" (or "") for the quotas of AWS, "off" for none.
+	Limits string
+	// Concurrency is the account's limit; 0 = 1,000. Limits "off" sets it aside.
+	Concurrency int
+
+	// InitLimit bounds an init before it is tried again within the invocation;
+	// 0 = 10 s, as AWS documents.
+	InitLimit time.Duration
+	// RetryUnit scales the pauses of asynchronous retries (1 and 2 minutes on
+	// AWS): the length of one minute of them. 0 = a minute.
+	RetryUnit time.Duration
+	// LogBytes bounds the memory of each log group; the oldest events are
+	// dropped beyond it, and counted. 0 = 64 MiB.
+	LogBytes int64
+	// LogDelay is how long an event takes until the Logs API shows it.
+	LogDelay time.Duration
+	// StateDelay is how long a new or updated function stays Pending or
+	// InProgress. 0 = it is Active with the next request.
+	StateDelay time.Duration
+
+	Sandbox  Sandbox      // nil = a sandbox.Host of its own
+	Runtimes Runtimes     // nil = the interpreters on this machine
+	Logger   *slog.Logger // nil = silence
+}
+
+// Sandbox starts execution environments. *sandbox.Host is one, wrapped.
+type Sandbox interface {
+	Start(ctx context.Context, s sandbox.Spec) (Process, error)
+}
+
+// Process is one started runtime with all that it starts.
+type Process interface {
+	StartedAt() time.Time          // just before the runtime process was started
+	Done() <-chan struct{}         // closed when it has ended
+	ExitError() *sandbox.ExitError // how it ended; valid once Done is closed
+	PeakMemoryMB() int             // so far; 0 where it is not known
+	SetCPU(share float64) error    // vCPUs; 0 = no limit
+	Kill()                         // ends all of it and waits
+}
+
+// Runtimes turns the name of a managed runtime into a command.
+type Runtimes interface {
+	// Command gives the command that runs a handler with its code in codeDir,
+	// and the version of what really runs. The error names an interpreter
+	// that is missing.
+	Command(runtime, codeDir, handler string) (command []string, version string, err error)
+	// Known says whether Lambda has a runtime of this name that can be created.
+	Known(runtime string) bool
+}
+
+// settings are Options, parsed.
+type settings struct {
+	Options
+	pool   fleet.PoolConfig
+	limits fleet.Limits
+	temp   bool // WorkDir was made here
+}
+
+func (o Options) parse() (settings, error) {
+	s := settings{Options: o}
+	s.defaults()
+	keep, err := fleet.ParseKeepAlive(o.KeepAlive)
+	if err != nil {
+		return s, err
+	}
+	place, err := fleet.ParsePlacement(o.Placement)
+	if err != nil {
+		return s, err
+	}
+	s.pool = fleet.PoolConfig{Placement: place, KeepAlive: keep, MaxAge: max(0, s.MaxAge), Seed: o.Seed}
+	switch o.Limits {
+	case "", "auto":
+		s.limits = fleet.DefaultLimits()
+		s.limits.Concurrency = s.Concurrency
+		s.limits.MinUnreserved = min(s.limits.MinUnreserved, s.Concurrency)
+	case "off":
+	default:
+		return s, fmt.Errorf("parse limits %q: want auto or off", o.Limits)
+	}
+	if o.Concurrency < 0 {
+		return s, fmt.Errorf("account concurrency %d is negative", o.Concurrency)
+	}
+	return s, nil
+}
+
+func (s *settings) defaults() {
+	setDefault(&s.Region, "us-east-1")
+	setDefault(&s.AccountID, "123456789012")
+	setDefault(&s.MaxAge, fleet.DefaultMaxAge)
+	setDefault(&s.Concurrency, fleet.DefaultConcurrency)
+	setDefault(&s.InitLimit, 10*time.Second)
+	setDefault(&s.RetryUnit, time.Minute)
+	setDefault(&s.LogBytes, 64<<20)
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// workDir makes the folder that the server works in.
+func (s *settings) workDir() error {
+	if s.WorkDir != "" {
+		return os.MkdirAll(s.WorkDir, 0o700)
+	}
+	dir, err := os.MkdirTemp("", "coldbench-lambda-")
+	if err != nil {
+		return fmt.Errorf("make a folder to work in: %w", err)
+	}
+	s.WorkDir, s.temp = dir, true
+	return nil
+}
+
+// knobs are the settings that change what a client sees, for the record of a
+// run.
+func (s *settings) knobs() map[string]string {
+	k := map[string]string{
+		"keep_alive":  s.pool.KeepAlive.String(),
+		"placement":   s.pool.Placement.String(),
+		"max_age":     s.pool.MaxAge.String(),
+		"limits":      "off",
+		"concurrency": "unlimited",
+		"init_limit":  s.InitLimit.String(),
+	}
+	if s.limits != (fleet.Limits{}) {
+		k["limits"] = fmt.Sprintf("%d environments per %v, %d requests/s per unit of concurrency",
+			s.limits.Environments, fleet.ScalingWindow, s.limits.RequestsPerEnv)
+		k["concurrency"] = strconv.Itoa(s.limits.Concurrency)
+	}
+	return k
+}

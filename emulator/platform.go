@@ -1,0 +1,120 @@
+package emulator
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// initReport is an INIT_REPORT line. AWS prints one for an init that failed, and
+// for every init ahead of requests (provisioned concurrency).
+// Source: AWS Lambda developer guide, "Understanding the Lambda execution
+// environment lifecycle", and lines found in public logs.
+type initReport struct {
+	Duration  time.Duration
+	Phase     string // "init" or "invoke"; "" leaves phase and status out
+	Status    string // "timeout" or "error"
+	ErrorType string
+}
+
+func (r initReport) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INIT_REPORT Init Duration: %.2f ms", milliseconds(r.Duration))
+	if r.Phase != "" {
+		fmt.Fprintf(&b, "\tPhase: %s\tStatus: %s", r.Phase, r.Status)
+	}
+	if r.ErrorType != "" {
+		fmt.Fprintf(&b, "\tError Type: %s", r.ErrorType)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// report is a REPORT line.
+type report struct {
+	RequestID string
+	Duration  time.Duration
+	Init      time.Duration // 0 where the REPORT has no Init Duration
+	MemoryMB  int
+	PeakMB    int
+	Status    string // "timeout", "error" or ""
+	ErrorType string
+}
+
+// String is the line as AWS prints it: members separated by tabs, with one more
+// at the end, durations with two decimals.
+func (r report) String() string {
+	b := make([]byte, 0, 256)
+	b = fmt.Appendf(b, "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
+		r.RequestID, milliseconds(r.Duration), r.billed(), r.MemoryMB, min(r.PeakMB, r.MemoryMB))
+	if r.Init > 0 {
+		b = fmt.Appendf(b, "Init Duration: %.2f ms\t", milliseconds(r.Init))
+	}
+	if r.Status != "" {
+		b = fmt.Appendf(b, "Status: %s", r.Status)
+		if r.ErrorType != "" {
+			b = fmt.Appendf(b, "\tError Type: %s", r.ErrorType)
+		}
+	}
+	return string(append(b, '\n'))
+}
+
+// billed is ceil(Duration + Init Duration) in milliseconds, for every package
+// type since 2025-08-01 (AWS Compute Blog, "AWS Lambda standardizes billing for
+// INIT Phase"). It is taken of the sum as printed, to a hundredth of a
+// millisecond: 3000.00 + 402.04 is billed as 3403.
+func (r report) billed() int64 {
+	hundredths := math.Round(milliseconds(r.Duration)*100) + math.Round(milliseconds(r.Init)*100)
+	return int64(math.Ceil(hundredths / 100))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func initStartLine(runtime, runtimeARN string) string {
+	return "INIT_START Runtime Version: " + runtime + "\tRuntime Version ARN: " + runtimeARN + "\n"
+}
+
+func startLine(id, version string) string {
+	return "START RequestId: " + id + " Version: " + version + "\n"
+}
+
+func endLine(id string) string { return "END RequestId: " + id + "\n" }
+
+var knownErrorType = regexp.MustCompile(`^(Runtime|Function)\.[A-Z][a-zA-Z]+$`)
+
+// scrubErrorType reduces the error type that a runtime gave to what the
+// platform's lines may say.
+func scrubErrorType(s string) string {
+	switch {
+	case knownErrorType.MatchString(s):
+		return s
+	case strings.HasPrefix(s, "Function."):
+		return "Function.Unknown"
+	}
+	return "Runtime.Unknown"
+}
+
+// The error types that the platform itself gives.
+const (
+	errorExit      = "Runtime.ExitError"
+	errorOOM       = "Runtime.OutOfMemory"
+	errorTimeout   = "Sandbox.Timedout"
+	errorTooLarge  = "Function.ResponseSizeTooLarge"
+	errorEntry     = "Runtime.InvalidEntrypoint"
+	errorSandbox   = "Sandbox.Failure"
+	statusTimeout  = "timeout"
+	statusError    = "error"
+	phaseInit      = "init"
+	phaseInvoke    = "invoke"
+	maxRequest     = 6291456 // synchronous request, bytes
+	maxResponse    = 6291556 // synchronous response, bytes
+	maxEvent       = 1 << 20 // asynchronous request, bytes (1 MB since October 2025)
+	tailBytes      = 4096    // of X-Amz-Log-Result before base64
+	cpuPerVCPU     = 1769.0  // MB of memory that come with one vCPU
+	initCPUShare   = 1.0     // an on-demand init has a full vCPU whatever the memory
+	unknownPeakMB  = 1
+	latestVersion  = "$LATEST"
+	handledFailure = "Unhandled"
+)

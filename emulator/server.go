@@ -1,0 +1,141 @@
+package emulator
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"coldbench/fleet"
+	"coldbench/sandbox"
+)
+
+// Server is a Lambda. It is an http.Handler for any number of goroutines. Use
+// New; Close ends it.
+type Server struct {
+	set     settings
+	host    *sandbox.Host // nil where the sandbox is the caller's
+	logs    *logStore
+	api     *http.ServeMux
+	runtime *http.Server
+
+	started  time.Time
+	stopping chan struct{}
+
+	mu        sync.Mutex
+	account   *fleet.Account
+	functions map[string]*function
+	versions  map[*version]struct{} // those that have, or had, environments
+	expiries  []fleet.Expiry        // scratch
+	timer     *time.Timer
+	alarm     time.Duration // when timer fires, 0 = not armed
+	closing   bool
+	waiting   int // asynchronous events, queued or running
+
+	work      sync.WaitGroup // invocations, endings
+	listeners sync.WaitGroup
+}
+
+var silent = log.New(io.Discard, "", 0)
+
+// New makes a server. The error names the option that can't be read, or the
+// folder that can't be made.
+func New(o Options) (*Server, error) {
+	set, err := o.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := set.workDir(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		set: set, started: time.Now(), stopping: make(chan struct{}),
+		logs:    newLogStore(set.LogBytes, set.LogDelay),
+		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, versions: map[*version]struct{}{},
+		runtime: newRuntimeServer(),
+	}
+	if s.set.Sandbox == nil {
+		if s.host, err = sandbox.New(sandbox.Options{}); err != nil {
+			return nil, err
+		}
+		s.set.Sandbox = hostSandbox{s.host}
+	}
+	if s.set.Runtimes == nil {
+		s.set.Runtimes = &localRuntimes{dir: filepath.Join(set.WorkDir, "runtime")}
+	}
+	s.timer = time.AfterFunc(time.Hour, s.expire)
+	s.timer.Stop()
+	s.routes()
+	return s, nil
+}
+
+// Limits says what the sandbox enforces on this machine.
+func (s *Server) Limits() string {
+	if s.host == nil {
+		return "a sandbox of the caller"
+	}
+	return s.host.Limits()
+}
+
+// Warnings say what of Lambda this machine can't do, and what that does to the
+// numbers.
+func (s *Server) Warnings() []string {
+	if s.host == nil {
+		return nil
+	}
+	return s.host.Warnings()
+}
+
+// Knobs are the settings of the control plane, as text, for the record of a run.
+func (s *Server) Knobs() map[string]string { return s.set.knobs() }
+
+// routes binds the Lambda API's operations to their paths (the service model
+// "2015-03-31" and later ones, each with its own date).
+func (s *Server) routes() {
+	mux := http.NewServeMux()
+	for pattern, op := range map[string]operation{
+		"POST /2015-03-31/functions":                      s.createFunction,
+		"POST /2015-03-31/functions/{$}":                  s.createFunction,
+		"GET /2015-03-31/functions":                       s.listFunctions,
+		"GET /2015-03-31/functions/{$}":                   s.listFunctions,
+		"GET /2015-03-31/functions/{name}":                s.getFunction,
+		"DELETE /2015-03-31/functions/{name}":             s.deleteFunction,
+		"GET /2015-03-31/functions/{name}/configuration":  s.getConfiguration,
+		"PUT /2015-03-31/functions/{name}/configuration":  s.updateConfiguration,
+		"PUT /2015-03-31/functions/{name}/code":           s.updateCode,
+		"PUT /2017-10-31/functions/{name}/concurrency":    s.putConcurrency,
+		"DELETE /2017-10-31/functions/{name}/concurrency": s.deleteConcurrency,
+		"GET /2019-09-30/functions/{name}/concurrency":    s.getConcurrency,
+		"GET /2016-08-19/account-settings":                s.getAccountSettings,
+		"GET /2016-08-19/account-settings/{$}":            s.getAccountSettings,
+	} {
+		mux.Handle(pattern, op)
+	}
+	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.invoke(w, r); err != nil {
+			writeError(w, err)
+		}
+	})
+	mux.Handle("/", operation(unknownOperation))
+	s.api = mux
+}
+
+func unknownOperation(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
+	return answer{}, &apiError{Status: 404, Kind: "UnknownOperationException", Text: "The emulator has no operation " + r.Method + " " + r.URL.Path}
+}
+
+// ServeHTTP serves the Lambda API by path and the CloudWatch Logs API by its
+// X-Amz-Target header.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	id := newUUID()
+	h["X-Amzn-Requestid"] = []string{id}
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		s.serveLogs(w, r, strings.TrimPrefix(target, "Logs_20140328."))
+		return
+	}
+	s.api.ServeHTTP(w, r)
+}
