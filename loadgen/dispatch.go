@@ -179,10 +179,10 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 			break
 		} else if !mine {
 			mine = true
-			g.give(w, j)
+			g.give(w, j, now)
 		} else {
 			f := g.pop()
-			g.give(f, j)
+			g.give(f, j, now)
 			f.wake <- toSend
 		}
 		g.count(j)
@@ -221,8 +221,9 @@ func (g *generator) refusal(j *job, now, cut time.Duration) string {
 }
 
 // give makes j the job of w.
-func (g *generator) give(w *worker, j *job) {
+func (g *generator) give(w *worker, j *job, now time.Duration) {
 	w.job = *j
+	w.began.Store(int64(now))
 	w.claimed.Store(false)
 	w.busy = true
 	g.inFlight++

@@ -126,7 +126,12 @@ func (g *generator) prepare(ctx context.Context) {
 		g.tally.preconn = p.Preconnect(within, g.Ahead)
 		cancel()
 	}
-	g.feed = newFeed(g.Schedule, g.Payload)
+	preparer, _ := g.Target.(Preparer)
+	begin := g.Start
+	if begin.IsZero() {
+		begin = time.Now()
+	}
+	g.feed = newFeed(g.Schedule, g.Payload, preparer, begin)
 	g.mu.Lock()
 	g.slots = g.Ahead
 	for range g.slots + 1 {

@@ -25,7 +25,10 @@ import (
 	"coldbench/target/httptiming"
 )
 
-var _ loadgen.Target = (*Target)(nil)
+var (
+	_ loadgen.Target   = (*Target)(nil)
+	_ loadgen.Preparer = (*Target)(nil)
+)
 
 // Access says how the AWS API is reached. The zero value is the usual AWS
 // configuration chain.
@@ -86,39 +89,66 @@ type name struct{ function, qualifier string }
 // New makes a Target for the functions of a plan; a Request names one by its
 // index.
 func New(cfg aws.Config, functions []record.Function) *Target {
-	t := &Target{client: lambdaapi.NewFromConfig(cfg)}
+	t := &Target{client: lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) {
+		o.HTTPClient = gatedClient{o.HTTPClient}
+	})}
 	for _, f := range functions {
 		t.names = append(t.names, name{f.Name, f.Qualifier})
 	}
 	return t
 }
 
-// Invoke sends one RequestResponse invocation and waits for its reply.
+// Invoke signs and sends one RequestResponse invocation and waits for its reply.
 func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
+	return t.Prepare(req).Send(ctx)
+}
+
+// Prepare builds and signs one invocation, and holds it until Send. AWS accepts
+// a signature for 5 minutes (docs.aws.amazon.com/IAM/latest/UserGuide/
+// signing-elements.html, 2026): prepare seconds ahead, not minutes.
+func (t *Target) Prepare(req loadgen.Request) loadgen.Prepared {
+	p := &prepared{gate: newGate(), reply: make(chan loadgen.Reply, 1)}
+	go t.run(p, req)
+	<-p.gate.signed
+	return p
+}
+
+// run takes one request through the SDK.
+func (t *Target) run(p *prepared, req loadgen.Request) {
+	var phases httptiming.Observer
+	ctx := context.WithValue(phases.Trace(context.Background()), gateKey{}, p.gate)
+	in, err := t.input(req)
+	var out *lambdaapi.InvokeOutput
+	if err == nil {
+		out, err = t.client.Invoke(ctx, in)
+	}
+	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
+	p.gate.stampDone() // where no body was read
+	reply.Sent, reply.Done = p.gate.times()
+	reply.FirstByte, reply.Conn = phases.Result()
+	p.gate.atGate() // where the SDK refused it before it was signed
+	switch {
+	case reply.Sent.IsZero(): // never reached the wire: the SDK's own fault, or discarded
+		reply.Outcome, reply.ErrorType, reply.Error = record.NotSent, record.ErrNoRequest, oneLine(err.Error())
+		reply.Done = time.Time{}
+	case err != nil:
+		classifyError(err, &reply)
+	default:
+		classifyOutput(out, &reply)
+	}
+	p.reply <- reply
+}
+
+func (t *Target) input(req loadgen.Request) (*lambdaapi.InvokeInput, error) {
 	if req.Function < 0 || req.Function >= len(t.names) {
-		return loadgen.Reply{Outcome: record.NotSent, ErrorType: record.ErrNoRequest, Error: fmt.Sprintf("the plan has no function %d", req.Function)}
+		return nil, fmt.Errorf("the plan has no function %d", req.Function)
 	}
 	n := t.names[req.Function]
-	in := &lambdaapi.InvokeInput{
-		FunctionName: &n.function,
-		Payload:      req.Payload,
-		LogType:      types.LogTypeTail,
-	}
+	in := &lambdaapi.InvokeInput{FunctionName: &n.function, Payload: req.Payload, LogType: types.LogTypeTail}
 	if n.qualifier != "" {
 		in.Qualifier = &n.qualifier
 	}
-	var phases httptiming.Observer
-	ctx = phases.Trace(ctx)
-	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload)), Sent: time.Now()}
-	out, err := t.client.Invoke(ctx, in)
-	reply.Done = time.Now()
-	reply.FirstByte, reply.Conn = phases.Result()
-	if err != nil {
-		classifyError(ctx, err, &reply)
-		return reply
-	}
-	classifyOutput(out, &reply)
-	return reply
+	return in, nil
 }
 
 // classifyOutput reads a reply that the Invoke API answered with 200.
@@ -160,7 +190,7 @@ func functionError(payload []byte) (record.Outcome, string, string) {
 }
 
 // classifyError sorts what the SDK returned as an error into outcomes.
-func classifyError(ctx context.Context, err error, r *loadgen.Reply) {
+func classifyError(err error, r *loadgen.Reply) {
 	r.Error = oneLine(err.Error())
 	var resp *awshttp.ResponseError
 	if errors.As(err, &resp) {
@@ -178,10 +208,10 @@ func classifyError(ctx context.Context, err error, r *loadgen.Reply) {
 				r.ErrorType = string(throttle.Reason)
 			}
 		}
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		r.Outcome, r.ErrorType = record.TimedOut, record.ErrClientTimeout
 		r.Error = "no complete reply within the client's time-out"
-	case ctx.Err() != nil:
+	case errors.Is(err, context.Canceled):
 		r.Outcome, r.ErrorType = record.TransportError, record.ErrInterrupted
 		r.Error = "the run was interrupted"
 	case r.Status != 0:
