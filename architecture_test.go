@@ -53,18 +53,18 @@ var rules = map[string]rule{
 	"target/scripted": {
 		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes"},
 	},
-	"target/httptiming": {
-		ours: map[string]string{"record": "fills record.Conn"},
+	"target/wire": {
+		ours: map[string]string{"loadgen": "fills loadgen.Reply"},
 	},
 	"target/url": {
-		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes", "target/httptiming": "phases of one request"},
+		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes", "target/wire": "phases of one request, connections opened ahead"},
 		modules: map[string]string{
 			"github.com/valyala/fasthttp": "the lean path",
 			"golang.org/x/net":            "HTTP/2 on request",
 		},
 	},
 	"target/lambda": {
-		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes", "target/httptiming": "phases of one request"},
+		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes", "target/wire": "phases of one request, connections opened ahead"},
 		modules: map[string]string{
 			"github.com/aws/aws-sdk-go-v2": "the official client",
 			"github.com/aws/smithy-go":     "its errors",

@@ -163,7 +163,9 @@ func (f *loadFlags) attach(ctx context.Context, s *subject, cfg aws.Config, name
 		fn.Arch = f.code.arch
 	}
 	s.functions = []record.Function{fn}
-	s.target = lambda.New(cfg, s.functions)
+	t := lambda.New(cfg, s.functions)
+	s.onClose(t.Close)
+	s.target = t
 	if f.logs != "off" && group != "" {
 		s.logs = logsource.NewCloudWatch(cfg, group)
 	}

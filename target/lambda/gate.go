@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"coldbench/loadgen"
+	"coldbench/target/wire"
 )
 
 // gate holds one request back between signing and sending. The SDK serialises
@@ -22,6 +23,8 @@ type gate struct {
 	open    chan context.Context // the context of the send
 	discard chan struct{}
 	once    sync.Once
+
+	phases wire.Phases
 
 	mu         sync.Mutex
 	sent, done time.Time
@@ -36,6 +39,7 @@ func (g *gate) atGate() { g.once.Do(func() { close(g.signed) }) }
 func (g *gate) stampSent() {
 	g.mu.Lock()
 	g.sent = time.Now()
+	g.phases.Begin = g.sent
 	g.mu.Unlock()
 }
 

@@ -2,11 +2,14 @@ package lambda
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,12 +25,13 @@ import (
 
 	"coldbench/loadgen"
 	"coldbench/record"
-	"coldbench/target/httptiming"
+	"coldbench/target/wire"
 )
 
 var (
-	_ loadgen.Target   = (*Target)(nil)
-	_ loadgen.Preparer = (*Target)(nil)
+	_ loadgen.Target       = (*Target)(nil)
+	_ loadgen.Preparer     = (*Target)(nil)
+	_ loadgen.Preconnecter = (*Target)(nil)
 )
 
 // Access says how the AWS API is reached. The zero value is the usual AWS
@@ -47,10 +51,14 @@ type Access struct {
 // Load resolves an Access into an SDK configuration whose retries are off.
 func (a Access) Load(ctx context.Context) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		// A burst of N must be N requests on the wire at once: HTTP/1.1, and as
+		// many connections as there are requests.
+		t.ForceAttemptHTTP2 = false
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
 		t.MaxIdleConns = 0 // no limit over all hosts
 		t.MaxIdleConnsPerHost = max(a.MaxConns, 2)
 		t.IdleConnTimeout = 5 * time.Minute
-		t.ForceAttemptHTTP2 = false // a burst of N must be N requests on the wire at once
 	})
 	opts := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
@@ -82,6 +90,7 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 type Target struct {
 	client *lambdaapi.Client
 	names  []name // by Request.Function
+	pool   *wire.Pool
 }
 
 type name struct{ function, qualifier string }
@@ -89,13 +98,66 @@ type name struct{ function, qualifier string }
 // New makes a Target for the functions of a plan; a Request names one by its
 // index.
 func New(cfg aws.Config, functions []record.Function) *Target {
-	t := &Target{client: lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) {
-		o.HTTPClient = gatedClient{o.HTTPClient}
-	})}
+	t := &Target{}
+	client := cfg.HTTPClient
+	if b, ok := client.(*awshttp.BuildableClient); ok {
+		client, t.pool = pooled(cfg, b)
+	}
+	t.client = lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) { o.HTTPClient = gatedClient{client} })
 	for _, f := range functions {
 		t.names = append(t.names, name{f.Name, f.Qualifier})
 	}
 	return t
+}
+
+// pooled returns a client that uses connections opened ahead. Behind a proxy
+// there is no such pool (nil): the proxy is what the transport dials.
+func pooled(cfg aws.Config, b *awshttp.BuildableClient) (aws.HTTPClient, *wire.Pool) {
+	u, err := endpoint(cfg)
+	if err != nil {
+		return b, nil // the first request tells
+	}
+	tr := b.GetTransport()
+	if tr.Proxy != nil {
+		if proxy, err := tr.Proxy(&http.Request{URL: u}); proxy != nil || err != nil {
+			return b, nil
+		}
+	}
+	secure := tr.TLSClientConfig.Clone()
+	if secure == nil {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	secure.ServerName, secure.NextProtos = u.Hostname(), []string{"http/1.1"}
+	pool := wire.NewPool(u, secure)
+	return b.WithTransportOptions(func(t *http.Transport) {
+		t.DialContext, t.DialTLSContext = pool.Dial, pool.DialTLS
+	}), pool
+}
+
+// endpoint is where the SDK will send Invoke.
+func endpoint(cfg aws.Config) (*url.URL, error) {
+	if cfg.BaseEndpoint != nil {
+		return url.Parse(*cfg.BaseEndpoint)
+	}
+	e, err := lambdaapi.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), lambdaapi.EndpointParameters{Region: &cfg.Region})
+	return &e.URI, err
+}
+
+// Preconnect opens n connections that the next n requests without a kept
+// connection will use. Behind a proxy it does nothing.
+func (t *Target) Preconnect(ctx context.Context, n int) error {
+	if t.pool == nil {
+		return nil
+	}
+	return t.pool.Fill(ctx, n)
+}
+
+// Close closes connections that were opened ahead and never used.
+func (t *Target) Close() error {
+	if t.pool != nil {
+		t.pool.Close()
+	}
+	return nil
 }
 
 // Invoke signs and sends one RequestResponse invocation and waits for its reply.
@@ -115,8 +177,7 @@ func (t *Target) Prepare(req loadgen.Request) loadgen.Prepared {
 
 // run takes one request through the SDK.
 func (t *Target) run(p *prepared, req loadgen.Request) {
-	var phases httptiming.Observer
-	ctx := context.WithValue(phases.Trace(context.Background()), gateKey{}, p.gate)
+	ctx := httptrace.WithClientTrace(context.WithValue(context.Background(), gateKey{}, p.gate), p.gate.phases.Trace())
 	in, err := t.input(req)
 	var out *lambdaapi.InvokeOutput
 	if err == nil {
@@ -125,7 +186,7 @@ func (t *Target) run(p *prepared, req loadgen.Request) {
 	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
 	p.gate.stampDone() // where no body was read
 	reply.Sent, reply.Done = p.gate.times()
-	reply.FirstByte, reply.Conn = phases.Result()
+	p.gate.phases.Fill(&reply)
 	p.gate.atGate() // where the SDK refused it before it was signed
 	switch {
 	case reply.Sent.IsZero(): // never reached the wire: the SDK's own fault, or discarded

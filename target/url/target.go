@@ -16,6 +16,7 @@ import (
 
 	"coldbench/loadgen"
 	"coldbench/record"
+	"coldbench/target/wire"
 )
 
 // Options say what to request. URL is needed.
@@ -32,7 +33,7 @@ type Options struct {
 // Target requests one URL. It is safe for concurrent use.
 type Target struct {
 	transport *http.Transport
-	pool      *pool
+	pool      *wire.Pool
 	bare      http.Request // without context and body
 	method    string
 	http2     bool
@@ -118,9 +119,9 @@ func (t *Target) connect(u *neturl.URL, o *Options) {
 	}
 	t.transport.Protocols.SetHTTP1(true)
 	secure.NextProtos = []string{"http/1.1"}
-	t.pool = newPool(u, secure)
-	t.transport.DialContext = t.pool.dial
-	t.transport.DialTLSContext = t.pool.dialTLS
+	t.pool = wire.NewPool(u, secure)
+	t.transport.DialContext = t.pool.Dial
+	t.transport.DialTLSContext = t.pool.DialTLS
 }
 
 // Preconnect opens n connections, TLS included, that the next n requests
@@ -130,34 +131,34 @@ func (t *Target) Preconnect(ctx context.Context, n int) error {
 	if t.pool == nil {
 		return nil
 	}
-	return t.pool.fill(ctx, n)
+	return t.pool.Fill(ctx, n)
 }
 
 // Close closes the kept connections.
 func (t *Target) Close() error {
 	t.transport.CloseIdleConnections()
 	if t.pool != nil {
-		t.pool.close()
+		t.pool.Close()
 	}
 	return nil
 }
 
 // Invoke makes one request. See the package documentation.
 func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
-	var p phases
-	hr := t.request(httptrace.WithClientTrace(ctx, p.trace()), req.Payload)
+	var p wire.Phases
+	hr := t.request(httptrace.WithClientTrace(ctx, p.Trace()), req.Payload)
 	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
-	p.begin = time.Now()
-	r.Sent = p.begin
+	p.Begin = time.Now()
+	r.Sent = p.Begin
 	resp, err := t.transport.RoundTrip(hr)
 	if err != nil {
-		p.fill(&r)
+		p.Fill(&r)
 		fail(ctx, &r, err)
 		return r
 	}
 	first, n, err := drain(resp.Body)
 	r.Done = time.Now()
-	p.fill(&r)
+	p.Fill(&r)
 	r.Status, r.ResponseBytes = resp.StatusCode, n
 	r.RequestID = resp.Header.Get("X-Amzn-Requestid")
 	r.Version = resp.Header.Get("X-Amz-Executed-Version")

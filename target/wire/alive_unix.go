@@ -1,6 +1,6 @@
 //go:build unix
 
-package url
+package wire
 
 import (
 	"crypto/tls"

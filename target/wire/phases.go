@@ -1,4 +1,4 @@
-package url
+package wire
 
 import (
 	"crypto/tls"
@@ -9,12 +9,12 @@ import (
 	"coldbench/loadgen"
 )
 
-// phases gathers what httptrace tells of one attempt, in nanoseconds since its
+// Phases gathers what httptrace tells of one attempt, in nanoseconds since its
 // begin, 0 for what did not happen. The transport dials in a goroutine of its
 // own that may outlive the attempt (another connection became free first), so
 // everything is atomic and nothing is reused.
-type phases struct {
-	begin  time.Time
+type Phases struct {
+	Begin  time.Time // the instant that the phases count from; set before Trace
 	reused atomic.Bool
 
 	dnsStart, dnsDone   atomic.Int64
@@ -23,9 +23,10 @@ type phases struct {
 	wrote, first        atomic.Int64
 }
 
-func (p *phases) now() int64 { return max(1, int64(time.Since(p.begin))) }
+func (p *Phases) now() int64 { return max(1, int64(time.Since(p.Begin))) }
 
-func (p *phases) trace() *httptrace.ClientTrace {
+// Trace returns the hooks that observe a request.
+func (p *Phases) Trace() *httptrace.ClientTrace {
 	// The first of several starts counts (addresses are tried in parallel), and
 	// the first success.
 	return &httptrace.ClientTrace{
@@ -51,11 +52,11 @@ func (p *phases) trace() *httptrace.ClientTrace {
 	}
 }
 
-// fill sets the first byte and the cost of the connection. What a dial cost
+// Fill sets the first byte and the cost of the connection. What a dial cost
 // that the attempt did not wait for is not its own.
-func (p *phases) fill(r *loadgen.Reply) {
+func (p *Phases) Fill(r *loadgen.Reply) {
 	if at := p.first.Load(); at > 0 {
-		r.FirstByte = p.begin.Add(time.Duration(at))
+		r.FirstByte = p.Begin.Add(time.Duration(at))
 		if wrote := p.wrote.Load(); wrote > 0 && wrote <= at {
 			r.Conn.Wait = time.Duration(at - wrote)
 		}

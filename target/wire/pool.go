@@ -1,4 +1,4 @@
-package url
+package wire
 
 import (
 	"context"
@@ -14,8 +14,9 @@ import (
 // dialers is how many connections are opened at once ahead of the load.
 const dialers = 32
 
-// pool keeps connections that were opened ahead until the transport dials.
-type pool struct {
+// Pool keeps connections that were opened ahead of the load until a transport
+// dials. It is safe for concurrent use.
+type Pool struct {
 	address string
 	tls     *tls.Config // nil for http
 	dialer  net.Dialer
@@ -25,8 +26,9 @@ type pool struct {
 	done  bool
 }
 
-func newPool(u *neturl.URL, secure *tls.Config) *pool {
-	p := &pool{dialer: net.Dialer{KeepAlive: 15 * time.Second}}
+// NewPool makes a pool for the host of u. secure is used for https.
+func NewPool(u *neturl.URL, secure *tls.Config) *Pool {
+	p := &Pool{dialer: net.Dialer{KeepAlive: 15 * time.Second}}
 	port := u.Port()
 	if port == "" {
 		port = "80"
@@ -41,8 +43,8 @@ func newPool(u *neturl.URL, secure *tls.Config) *pool {
 	return p
 }
 
-// fill opens connections until n are ready.
-func (p *pool) fill(ctx context.Context, n int) error {
+// Fill opens connections, TLS included, until n are ready.
+func (p *Pool) Fill(ctx context.Context, n int) error {
 	p.mu.Lock()
 	missing := n - len(p.ready)
 	p.mu.Unlock()
@@ -73,7 +75,7 @@ func (p *pool) fill(ctx context.Context, n int) error {
 }
 
 // fillOne opens one connection for each ticket, up to the first error.
-func (p *pool) fillOne(ctx context.Context, tickets <-chan struct{}) error {
+func (p *Pool) fillOne(ctx context.Context, tickets <-chan struct{}) error {
 	for range tickets {
 		conn, err := p.open(ctx)
 		if err != nil {
@@ -87,7 +89,7 @@ func (p *pool) fillOne(ctx context.Context, tickets <-chan struct{}) error {
 }
 
 // open makes a connection that is ready for a request.
-func (p *pool) open(ctx context.Context) (net.Conn, error) {
+func (p *Pool) open(ctx context.Context) (net.Conn, error) {
 	raw, err := p.dialer.DialContext(ctx, "tcp", p.address)
 	if err != nil || p.tls == nil {
 		return raw, err
@@ -99,7 +101,7 @@ func (p *pool) open(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-func (p *pool) put(conn net.Conn) bool {
+func (p *Pool) put(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.done {
@@ -110,7 +112,7 @@ func (p *pool) put(conn net.Conn) bool {
 }
 
 // take returns a connection that was opened ahead and is still alive, or nil.
-func (p *pool) take() net.Conn {
+func (p *Pool) take() net.Conn {
 	for {
 		p.mu.Lock()
 		if len(p.ready) == 0 {
@@ -127,17 +129,17 @@ func (p *pool) take() net.Conn {
 	}
 }
 
-// dial is the transport's way to a connection for http.
-func (p *pool) dial(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial is the transport's way to a connection for http.
+func (p *Pool) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
 	return p.dialer.DialContext(ctx, network, address)
 }
 
-// dialTLS is the transport's way to a connection for https. A new one is
+// DialTLS is the transport's way to a connection for https. A new one is
 // returned before its handshake: the transport makes it and traces it.
-func (p *pool) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+func (p *Pool) DialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
@@ -148,7 +150,8 @@ func (p *pool) dialTLS(ctx context.Context, network, address string) (net.Conn, 
 	return tls.Client(raw, p.tls), nil
 }
 
-func (p *pool) close() {
+// Close closes the connections that were not used.
+func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = true
