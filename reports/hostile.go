@@ -47,14 +47,13 @@ func isBidi(r rune) bool {
 // within a quoted attribute.
 func markup(s string) string { return html.EscapeString(plain(s, 0)) }
 
-// markdownSpecial lists what CommonMark and GitHub's tables give a meaning to
-// within a line, the colon and the dot because of bare links.
-const markdownSpecial = "\\`*_{}[]()#+-!|~>:.@$="
-
-// markdown escapes outside text for running Markdown and for table cells.
+// markdown escapes outside text for running Markdown and for table cells, and
+// no more than that takes, so that the source stays readable. Brackets cannot
+// pair up once they are escaped, so parentheses need nothing.
 func markdown(s string) string {
+	in := []rune(plain(s, 0))
 	var b strings.Builder
-	for _, r := range plain(s, 0) {
+	for i, r := range in {
 		switch {
 		case r == '<':
 			b.WriteString("&lt;")
@@ -62,12 +61,33 @@ func markdown(s string) string {
 		case r == '&':
 			b.WriteString("&amp;")
 			continue
-		case r < utf8.RuneSelf && strings.ContainsRune(markdownSpecial, r):
+		case strings.ContainsRune("\\`*[]|~$@", r), // code, emphasis, links, cells, strikethrough, formulas, mentions
+			r == '_' && !(inWord(in, i-1) && inWord(in, i+1)),
+			r == ':' && i+1 < len(in) && in[i+1] == '/',                       // https://
+			r == '.' && i >= 3 && strings.EqualFold(string(in[i-3:i]), "www"), // www.
+			i == 0 && strings.ContainsRune("#+-=>", r),                        // blocks
+			(r == '.' || r == ')') && i > 0 && digits(in[:i]):                 // numbered lists
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// inWord says whether an underscore beside in[i] is within a word, where it
+// means nothing.
+func inWord(in []rune, i int) bool {
+	return i >= 0 && i < len(in) && (unicode.IsLetter(in[i]) || unicode.IsDigit(in[i]))
+}
+
+// digits says whether all of in are digits.
+func digits(in []rune) bool {
+	for _, r := range in {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // fenced wraps outside text in a Markdown code block whose fence is longer

@@ -221,8 +221,11 @@ func (r *Report) errorFigure() keyFigure {
 func (r *Report) textKeys(p *textPage) {
 	p.gap()
 	keys := r.keyFigures()
-	cols := 4
-	if p.w < 100 {
+	cols, longest := 4, 0
+	for _, k := range keys {
+		longest = max(longest, len([]rune(k.Sub)), len([]rune(k.Value)), len([]rune(k.Name)))
+	}
+	if longest+2 > p.w/cols {
 		cols = 2
 	}
 	each := p.w / cols

@@ -73,8 +73,17 @@ func (r *Report) textTable(p *textPage) {
 	quantiles := slices.DeleteFunc(slices.Clone(tableQuantiles), func(q float64) bool {
 		return q > 0.99 && !r.supports(q)
 	})
-	l := tableLayout{quantiles: quantiles, inline: p.w >= inlineWidth, max: true}
-	lines := p.quantityTable(r.Quantities, l)
+	lines, l := p.fitted(r.Quantities, tableLayout{title: "ms", quantiles: quantiles, inline: p.w >= inlineWidth, max: true})
+	for _, line := range lines {
+		p.say(line)
+	}
+	r.textLeftOut(p, l)
+	r.textFootnotes(p, l)
+}
+
+// fitted lays a table out and leaves away what does not fit the width.
+func (p *textPage) fitted(quantities []Quantity, l tableLayout) ([]string, tableLayout) {
+	lines := p.quantityTable(quantities, l)
 	for _, shrink := range []func(){
 		func() { l.inline = false },
 		func() { l.leave(0.95) },
@@ -86,13 +95,9 @@ func (r *Report) textTable(p *textPage) {
 			break
 		}
 		shrink()
-		lines = p.quantityTable(r.Quantities, l)
+		lines = p.quantityTable(quantities, l)
 	}
-	for _, line := range lines {
-		p.say(line)
-	}
-	r.textLeftOut(p, l)
-	r.textFootnotes(p, l)
+	return lines, l
 }
 
 // supports says whether any sample of the report is large enough for p.
@@ -132,6 +137,7 @@ func (r *Report) textLeftOut(p *textPage, l tableLayout) {
 
 // tableLayout is what of a table fits a terminal.
 type tableLayout struct {
+	title     string
 	quantiles []float64
 	inline    bool // intervals beside their values
 	max       bool
@@ -143,7 +149,7 @@ func (l *tableLayout) leave(q float64) {
 
 func (p *textPage) quantityTable(quantities []Quantity, l tableLayout) []string {
 	t := newTable()
-	header := table.Row{p.strong("ms"), "", "n"}
+	header := table.Row{p.strong(l.title), "", "n"}
 	for _, q := range l.quantiles {
 		header = append(header, p.strong(quantileName(q)))
 	}
@@ -233,26 +239,12 @@ func (r *Report) textTags(p *textPage) {
 		return
 	}
 	p.gap()
-	quantiles := []float64{0.5, 0.9, 0.99}
-	t := newTable()
-	header := table.Row{p.strong("response ms"), "", "n"}
-	for _, q := range quantiles {
-		header = append(header, p.strong(quantileName(q)))
-	}
-	t.AppendHeader(append(header, p.strong("max")))
-	alignColumns(t, 2, len(header)+1)
+	var groups []Quantity
 	for _, g := range r.Tags {
-		name := tagName(g.Tag)
-		for _, row := range g.Quantities[0].shown() {
-			cells := table.Row{p.strong(name), p.kind(row.Start, marker(row.Start)+" "+startName(row.Start)), count(row.Numbers.N)}
-			for _, k := range quantiles {
-				cells = append(cells, p.quantileCell(&row.Numbers, k, cellPlain))
-			}
-			t.AppendRow(append(cells, sig3(row.Numbers.Max)))
-			name = ""
-		}
+		groups = append(groups, Quantity{Name: tagName(g.Tag), Unit: "ms", Rows: g.Quantities[0].Rows})
 	}
-	for _, line := range rendered(t) {
+	lines, _ := p.fitted(groups, tableLayout{title: "response ms", quantiles: []float64{0.5, 0.9, 0.99}, inline: p.w >= inlineWidth, max: true})
+	for _, line := range lines {
 		p.say(line)
 	}
 }
