@@ -51,7 +51,7 @@ func markup(s string) string { return html.EscapeString(plain(s, 0)) }
 // no more than that takes, so that the source stays readable. Brackets cannot
 // pair up once they are escaped, so parentheses need nothing.
 func markdown(s string) string {
-	in := []rune(plain(s, 0))
+	in := []rune(strings.TrimSpace(plain(s, 0)))
 	var b strings.Builder
 	for i, r := range in {
 		switch {
@@ -66,7 +66,7 @@ func markdown(s string) string {
 			r == ':' && i+1 < len(in) && in[i+1] == '/',                       // https://
 			r == '.' && i >= 3 && strings.EqualFold(string(in[i-3:i]), "www"), // www.
 			i == 0 && strings.ContainsRune("#+-=>", r),                        // blocks
-			(r == '.' || r == ')') && i > 0 && digits(in[:i]):                 // numbered lists
+			i > 0 && numbers(in, i):                                           // numbered lists
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
@@ -80,9 +80,13 @@ func inWord(in []rune, i int) bool {
 	return i >= 0 && i < len(in) && (unicode.IsLetter(in[i]) || unicode.IsDigit(in[i]))
 }
 
-// digits says whether all of in are digits.
-func digits(in []rune) bool {
-	for _, r := range in {
+// numbers says whether in[i] would make a list of a text that begins with
+// digits: 1. or 1) before a space.
+func numbers(in []rune, i int) bool {
+	if (in[i] != '.' && in[i] != ')') || i+1 >= len(in) || in[i+1] != ' ' {
+		return false
+	}
+	for _, r := range in[:i] {
 		if r < '0' || r > '9' {
 			return false
 		}
