@@ -77,7 +77,8 @@ func (b *bed) install(f emulator.LocalFunction) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	env := map[string]string{"TEST_FUNCTION": "1"}
+	// Under the race detector a process would sleep for a second before it exits.
+	env := map[string]string{"TEST_FUNCTION": "1", "GORACE": "atexit_sleep_ms=0"}
 	for k, v := range f.Env {
 		env[k] = v
 	}

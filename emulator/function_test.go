@@ -2,25 +2,49 @@ package emulator_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // The test binary is also the function under test: started with TEST_FUNCTION
 // set it speaks the Runtime API instead of running tests.
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_FUNCTION") != "" {
+	switch os.Getenv("TEST_FUNCTION") {
+	case "":
+	case "aws-lambda-go":
+		lambda.Start(func(_ context.Context, event json.RawMessage) (json.RawMessage, error) { return event, nil })
+	case "echo":
+		runEcho()
+	default:
 		runFunction()
-		return
 	}
 	os.Exit(m.Run())
+}
+
+// runEcho is a plain net/http echo server in a process of its own. It ends with
+// its standard input.
+func runEcho() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Println(l.Addr())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 }
 
 // order is the event that the function understands.

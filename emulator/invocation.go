@@ -47,6 +47,7 @@ type outcome struct {
 	status    string
 	errorType string
 	reset     bool // the runtime process is gone or must go
+	peakMB    int  // read when the answer came; 0 = not read yet
 }
 
 func (o *outcome) fail(id string, f *failure, end time.Time) {
@@ -165,6 +166,9 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 			if !inv.wantTail {
 				out.answer(inv, nil)
 			}
+			// Reading the kernel's counters takes time that the runtime needs
+			// anyway to come back for the next invocation.
+			out.peakMB = e.proc.PeakMemoryMB()
 		case <-e.proc.Done():
 			e.takeRest(s, &out)
 			out.fail(inv.id, exitFailure(e.proc.ExitError()), time.Now())
@@ -214,11 +218,11 @@ func (e *environment) takeRest(s *session, out *outcome) {
 // stands in the log, and reads the memory it used.
 func (e *environment) settle(out *outcome) (peakMB int) {
 	p := e.proc
-	if out.reset {
-		e.stop()
-	} else {
+	if !out.reset {
 		e.out.sync()
+		return max(unknownPeakMB, out.peakMB)
 	}
+	e.stop()
 	if p == nil {
 		return unknownPeakMB
 	}

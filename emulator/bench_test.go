@@ -1,0 +1,105 @@
+package emulator_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"coldbench/emulator"
+)
+
+// BenchmarkWarmInvoke compares a warm Invoke with a plain echo server, in turn,
+// one request of each after the other, so that both meet the same machine. The
+// ratio of their medians is what the emulator costs.
+func BenchmarkWarmInvoke(b *testing.B) {
+	s, err := emulator.New(emulator.Options{WorkDir: b.TempDir(), Limits: "off"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(b.Context())
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, env := range map[string]map[string]string{"fn": {"TEST_FUNCTION": "1"}, "go": {"TEST_FUNCTION": "aws-lambda-go"}} {
+		if err := s.Install(emulator.LocalFunction{Name: name, MemoryMB: 1769, Timeout: 10 * time.Second, Command: []string{self}, Env: env}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	web := httptest.NewServer(s)
+	defer web.Close()
+	echo := startEcho(b, self)
+
+	for _, c := range []struct{ name, fn, tail string }{{"minimal", "fn", ""}, {"aws-lambda-go", "go", ""}, {"aws-lambda-go-tail", "go", "Tail"}} {
+		b.Run(c.name, func(b *testing.B) {
+			post := func(url string) time.Duration {
+				req, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"key":"value"}`))
+				if c.tail != "" {
+					req.Header.Set("X-Amz-Log-Type", c.tail)
+				}
+				begin := time.Now()
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					b.Fatal(resp.Status)
+				}
+				return time.Since(begin)
+			}
+			invoke := web.URL + "/2015-03-31/functions/" + c.fn + "/invocations"
+			post(invoke)
+			var invokes, echoes []time.Duration
+			b.ResetTimer()
+			for range b.N {
+				echoes = append(echoes, post(echo))
+				invokes = append(invokes, post(invoke))
+			}
+			b.StopTimer()
+			slices.Sort(invokes)
+			slices.Sort(echoes)
+			at := func(d []time.Duration, q float64) float64 { return float64(d[int(q*float64(len(d)-1))].Microseconds()) }
+			b.ReportMetric(at(invokes, .5), "p50-µs")
+			b.ReportMetric(at(invokes, .99), "p99-µs")
+			b.ReportMetric(at(echoes, .5), "echo-p50-µs")
+			b.ReportMetric(at(invokes, .5)/at(echoes, .5), "p50-ratio")
+			b.ReportMetric(at(invokes, .99)/at(echoes, .99), "p99-ratio")
+		})
+	}
+}
+
+// startEcho starts the echo server in a process of its own, as the function is.
+func startEcho(b *testing.B, self string) (url string) {
+	b.Helper()
+	cmd := exec.Command(self)
+	cmd.Env = []string{"TEST_FUNCTION=echo"}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return "http://" + strings.TrimSpace(addr)
+}
