@@ -43,7 +43,7 @@ func (e *engine) csvRecord(data []byte, eof bool) int {
 			if !final {
 				return 0
 			}
-			return e.csvFault(data)
+			return e.csvFault(data, eof)
 		}
 		if column < len(e.csv) {
 			row.field([]byte(e.csv[column]), value)
@@ -58,8 +58,11 @@ func (e *engine) csvRecord(data []byte, eof bool) int {
 	if i < len(data) && data[i] == '\r' {
 		i++
 	}
+	if i >= len(data) && !final {
+		return 0
+	}
 	if i < len(data) && data[i] != '\n' {
-		return e.csvFault(data)
+		return e.csvFault(data, eof)
 	}
 	end := min(i+1, len(data))
 	it := e.slot()
@@ -109,10 +112,10 @@ func closingQuote(b []byte) int {
 	return -1
 }
 
-// csvFault passes over a line that is no CSV.
-func (e *engine) csvFault(data []byte) int {
-	e.counts.Application++
-	return e.consumed(through(data, 0))
+// csvFault goes on, with a line that is no CSV, as with any other text.
+func (e *engine) csvFault(data []byte, eof bool) int {
+	e.mode = plainMode
+	return e.lines(data, eof)
 }
 
 // quotedEvent reads a CSV line without a header, whose message begins at at
@@ -130,6 +133,9 @@ func (e *engine) quotedEvent(rest []byte, at int, final bool) int {
 		}
 	}
 	whole := through(rest, at+end)
+	if whole[len(whole)-1] != '\n' && !final {
+		return 0
+	}
 	e.within = EnvelopeCSV
 	e.one(bytes.TrimRight(whole, "\r\n"), e.line)
 	e.within = 0

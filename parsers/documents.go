@@ -18,7 +18,7 @@ func (e *engine) json(rest []byte, nl, at int, final bool) int {
 		it := e.slot()
 		it.v = View{}
 		if result, ok := e.fastJSON(line, &it.v); ok {
-			e.via = 0
+			e.via, e.raw = 0, nil
 			e.keep(it, result, line, e.line)
 			e.line++
 			return lineEnd
@@ -36,6 +36,9 @@ func (e *engine) json(rest []byte, nl, at int, final bool) int {
 	j = jsonText{b: rest, i: at}
 	if j.skip(0) {
 		whole := through(rest, j.i)
+		if whole[len(whole)-1] != '\n' && !final {
+			return 0
+		}
 		e.jsonLine(whole, at, j.i)
 		return e.consumed(whole)
 	}
@@ -96,7 +99,7 @@ func (e *engine) jsonLine(text []byte, at, end int) {
 func (e *engine) prefixed(text []byte, v View, value []byte) {
 	it := e.slot()
 	it.v = View{Timestamp: v.Timestamp, LogStream: v.LogStream}
-	e.depth = 0
+	e.depth, e.raw = 0, nil
 	if value[0] == '{' {
 		e.keep(it, e.object(value, &it.v), text, e.line)
 	} else {
@@ -280,6 +283,7 @@ func (e *engine) nested(data []byte, line int64) {
 		}
 		data = data[n:]
 	}
+	inner.finish()
 	for i := e.n; i < inner.n; i++ {
 		inner.out[i].v.Pos.Line = line
 		if err := inner.out[i].err; err != nil {
@@ -288,7 +292,7 @@ func (e *engine) nested(data []byte, line int64) {
 	}
 	e.out, e.n = inner.out, inner.n
 	inner.counts.Lines = 0
-	e.counts.add(inner.counts)
+	e.counts.Add(inner.counts)
 	e.seen |= inner.seen
 }
 

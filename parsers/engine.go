@@ -29,6 +29,7 @@ type engine struct {
 	file     string
 	maxEvent int
 	all      bool // go on after the first record
+	clean    bool // what follows the data begins an event
 
 	out []item
 	n   int // items in out
@@ -123,6 +124,22 @@ func (e *engine) overlong(line []byte) {
 	e.mode = discardMode
 }
 
+// finish ends what the end of the input cut. It says whether there was such.
+func (e *engine) finish() bool {
+	mode := e.mode
+	e.mode = plainMode
+	switch mode {
+	case discardMode:
+		e.line++
+	case streamMode:
+		e.streamFault(nil, 0, true)
+		e.line++
+	default:
+		return false
+	}
+	return true
+}
+
 // discard drops data up to a line end.
 func (e *engine) discard(data []byte) int {
 	i := bytes.IndexByte(data, '\n')
@@ -195,7 +212,7 @@ func (e *engine) joined(rest []byte, nl int, final bool) int {
 	end := nl
 	for end < len(rest) {
 		next := rest[end+1:]
-		if plainStart(next) {
+		if plainStart(next) || len(next) == 0 && e.clean {
 			break
 		}
 		m := bytes.IndexByte(next, '\n')

@@ -60,7 +60,8 @@ type Counts struct {
 	Broken      int64 `json:"broken"`      // platform lines that could not be read
 }
 
-func (c *Counts) add(o Counts) {
+// Add adds the counts of another input.
+func (c *Counts) Add(o Counts) {
 	c.Bytes += o.Bytes
 	c.Lines += o.Lines
 	c.Platform += o.Platform

@@ -45,6 +45,9 @@ func (p *parser) inner(b []byte, v *View) verdict {
 		}
 		*v = known
 	}
+	if (has(b, "START RequestId: ") || has(b, "END RequestId: ")) && bytes.IndexByte(b, 0x1B) < 0 {
+		return p.text(b, v)
+	}
 	b = p.stripped(b)
 	if message, ok := cliText(b, v); ok {
 		return p.message(message, v)

@@ -37,6 +37,9 @@ func Platforms(events iter.Seq2[record.Event, error]) iter.Seq2[record.Platform,
 // The zero Pairing is ready to use. It is for one sequence, and not for
 // concurrent use.
 type Pairing struct {
+	// KeepKinds leaves the kinds of JSON lines their own: platform.report.
+	KeepKinds bool
+
 	streams map[string]*stream
 	oldest  []string // names of streams, in order of first sight
 	queue   []*waiting
@@ -165,7 +168,9 @@ func (q *Pairing) add(p *record.Platform, name, initType, eventID string) {
 		return
 	}
 	w := &waiting{p: *p, stream: s}
-	w.p.Kind = TextKind(p.Kind)
+	if !q.KeepKinds {
+		w.p.Kind = TextKind(p.Kind)
+	}
 	switch p.Kind {
 	case record.KindInitStart, record.KindInitReport, kindJSONInitStart, kindJSONInitReport, kindJSONInitRuntimeDone,
 		record.KindRestoreReport, kindJSONRestoreStart, kindJSONRestoreReport:

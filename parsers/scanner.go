@@ -37,6 +37,15 @@ type Options struct {
 	// the caller's. The records, their order and the counts do not depend on
 	// it.
 	Workers int
+
+	chunk int // chunkSize where it is 0; for tests
+}
+
+func (o *Options) chunkSize() int {
+	if o.chunk > 0 {
+		return o.chunk
+	}
+	return chunkSize
 }
 
 func (o *Options) maxEvent() int {
@@ -136,11 +145,7 @@ func (s *Scanner) advance() bool {
 		}
 	}
 	if s.eof {
-		if s.e.mode == discardMode {
-			s.e.mode = plainMode
-			s.e.line++
-		}
-		return false
+		return s.e.finish()
 	}
 	s.fill()
 	return true

@@ -1,7 +1,6 @@
 package parsers
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"reflect"
@@ -10,6 +9,9 @@ import (
 	"testing/iotest"
 
 	"coldbench/record"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // scanned reads everything from text; broken lines come back as errors.
@@ -90,4 +92,75 @@ func boolInt(b bool) int64 {
 	return 0
 }
 
-var _ = bytes.Equal
+// pieceOf draws what an input may be made of: lines of the corpus, application
+// lines, parts of documents, and dirt.
+func pieceOf(rows []corpusRow) *rapid.Generator[string] {
+	var lines []string
+	for _, row := range rows {
+		lines = append(lines, row.line+"\n")
+	}
+	event := `{"timestamp":1639766691014,"message":"REPORT RequestId: a\\tDuration: 1.18 ms\\tBilled Duration: 2 ms","ingestionTime":1639766691392}`
+	return rapid.OneOf(
+		rapid.SampledFrom(lines),
+		rapid.SampledFrom([]string{
+			"2024-01-18T17:44:34.299Z\t4f7f240b-e714-464c-b043-c31deef80e6c\tINFO\thello\n", "    at f (x.js:1:2)\n", "\n", "\r\n",
+			"plain output\n", "{\n", "[\n", "}\n", "{\"a\":\n", "{\"events\": [\n" + event + ",\n", event + ",\n" + event + "\n]}\n",
+			"[" + event + "," + event + "]\n", "timestamp,message\n", "1681985224227,\"START RequestId: x\nREPORT RequestId: x\n\"\n",
+			"EVENTS\t1\t1705599880101\tSTART RequestId: y\n\t1705599874327\n", "\"", "\x00\xff\x1b[31m", strings.Repeat("x", 3000),
+			"REPORT RequestId: cut\tDuration: 5", "XRAY TraceId: 1-5e61292c-cc1229a4dfbeae1043928548\tSegmentId: 07a85e713f6302b2\n",
+		}),
+		rapid.StringN(0, 20, 60),
+	)
+}
+
+// found is all that a reading of an input gave.
+type found struct {
+	Records []record.Platform
+	Broken  []string
+	Result  Result
+}
+
+func readEach(t *rapid.T, r io.Reader, o Options) found {
+	var f found
+	result, err := Each(r, o, func(v *View, e *SyntaxError) error {
+		if e != nil {
+			f.Broken = append(f.Broken, e.Error())
+			return nil
+		}
+		var p record.Platform
+		v.Platform(&p)
+		f.Records = append(f.Records, p)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Result = result
+	return f
+}
+
+// TestReadingIsOneReading: however the bytes arrive, and however many workers
+// parse them, the records, their positions and the counts are the same.
+func TestReadingIsOneReading(t *testing.T) {
+	rows := corpus(t)
+	rapid.Check(t, func(t *rapid.T) {
+		input := strings.Join(rapid.SliceOfN(pieceOf(rows), 0, 40).Draw(t, "pieces"), "")
+		o := Options{File: "in", MaxEvent: rapid.SampledFrom([]int{0, 2000}).Draw(t, "max")}
+		want := readEach(t, strings.NewReader(input), o)
+		if o.MaxEvent == 0 {
+			// Which part of an overlong line is seen first depends on the reads.
+			if got := readEach(t, iotest.OneByteReader(strings.NewReader(input)), o); !reflect.DeepEqual(got, want) {
+				t.Fatalf("byte by byte:\n%s", cmp.Diff(want, got))
+			}
+		}
+		o.Workers, o.chunk = 2, rapid.IntRange(64, 4096).Draw(t, "chunk")
+		if o.MaxEvent == 0 {
+			if got := readEach(t, strings.NewReader(input), o); !reflect.DeepEqual(got, want) {
+				t.Fatalf("two workers:\n%s", cmp.Diff(want, got))
+			}
+		}
+		if lines := int64(strings.Count(input, "\n")) + boolInt(input != "" && !strings.HasSuffix(input, "\n")); want.Result.Lines != lines {
+			t.Fatalf("%d lines, want %d", want.Result.Lines, lines)
+		}
+	})
+}

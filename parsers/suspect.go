@@ -6,23 +6,55 @@ import "bytes"
 // may hold a platform record. It errs on the side of suspicion. b is not
 // empty.
 func suspect(b []byte) bool {
-	switch c := b[0]; {
-	case c-'0' < 10:
-		return suspectTime(b)
-	case c|0x20-'a' < 26:
+	for lineClass[b[0]] == classBlank {
+		if b = b[1:]; len(b) == 0 {
+			return false
+		}
+	}
+	switch lineClass[b[0]] {
+	case classLetter:
 		return suspectWord(b)
-	case c == '[':
-		return !levelTag(b)
-	case c == '{', c == '@', c == '/', c == '>', c == '(', c == 0x1B, c == 0xEF, c == '\\':
+	case classDigit:
+		return suspectTime(b)
+	case classBracket:
+		return !has(b, "[INFO]") && !levelTag(b)
+	case classQuote:
+		return len(b) > minEncoded
+	case classOpen:
 		return true
-	case c == '"':
-		return len(b) > 20
-	case c == ' ', c == '\t', c == '\r', c == 0xC2:
-		n := separators(b)
-		return n > 0 && n < len(b) && suspect(b[n:])
 	}
 	return false
 }
+
+// Classes of the bytes by which a line may begin.
+const (
+	classNever uint8 = iota // no platform line begins so
+	classBlank
+	classLetter
+	classDigit
+	classBracket
+	classQuote
+	classOpen // worth a closer look
+)
+
+var lineClass = func() (class [256]uint8) {
+	for c := range class {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z' && c < 0x80:
+			class[c] = classLetter
+		case c >= '0' && c <= '9':
+			class[c] = classDigit
+		}
+	}
+	for _, c := range []byte(" \t\r") {
+		class[c] = classBlank
+	}
+	for _, c := range []byte("{@/>(\x1b\xef\xc2\\") {
+		class[c] = classOpen
+	}
+	class['['], class['"'] = classBracket, classQuote
+	return class
+}()
 
 // suspectWord tests a line that begins with a letter.
 func suspectWord(b []byte) bool {
