@@ -1,0 +1,357 @@
+'use strict';
+// The Node.js runtime of the built-in Lambda: it finds the handler, asks the
+// Runtime API for invocations and answers them, one at a time.
+//
+// Protocol: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// Handler forms, context and log lines: .../dg/nodejs-handler.html,
+// nodejs-context.html, nodejs-logging.html, nodejs-exceptions.html
+//
+// Only what every invocation needs is loaded here: the time that this file
+// takes is part of every init duration.
+const fs = require('fs');
+const http = require('http');
+const path = require('path');
+const util = require('util');
+const { createRequire } = require('module');
+const { pathToFileURL } = require('url');
+
+const env = process.env;
+const api = '/2018-06-01/runtime';
+const [host, port] = splitAddress(env.AWS_LAMBDA_RUNTIME_API || '');
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+
+// Exit statuses after an error that nobody caught.
+const exitRejection = 128;
+const exitException = 129;
+
+let requestId; // of the latest invocation
+let phase = 'init'; // then 'invoke' while there is an invocation, or 'idle'
+
+function splitAddress(address) {
+  const colon = address.lastIndexOf(':');
+  return colon < 0 ? [address, 80] : [address.slice(0, colon), Number(address.slice(colon + 1))];
+}
+
+// call makes one request to the Runtime API.
+function call(method, target, body, headers) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host, port, method, path: api + target, agent, headers }, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }));
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+// ---- logging
+
+const levels = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, fatal: 5 };
+const json = (env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
+const threshold = levels[(env.AWS_LAMBDA_LOG_LEVEL || 'trace').toLowerCase()] || 0;
+
+// write puts one record on stdout. Text records are one line: line feeds inside
+// become carriage returns, so that the record stays one log event.
+function write(level, message, extra) {
+  if (json && levels[level.toLowerCase()] < threshold) return;
+  const now = new Date().toISOString();
+  const text = json
+    ? JSON.stringify({ timestamp: now, level, requestId, message, ...extra })
+    : `${now}\t${requestId}\t${level}\t${message}`.replace(/\n/g, '\r');
+  writeAll(Buffer.from(text + '\n'));
+}
+
+function writeAll(bytes) {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += fs.writeSync(1, bytes, at);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return; // nobody reads the log any more
+    }
+  }
+}
+
+function patchConsole() {
+  const names = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE' };
+  for (const [name, level] of Object.entries(names)) {
+    console[name] = (...args) => write(level, util.format(...args));
+  }
+  console.fatal = (...args) => write('FATAL', util.format(...args));
+}
+
+// logError prints an error with its stack as the fields of a JSON object.
+function logError(level, title, error) {
+  const record = describe(error);
+  const detail = { errorType: record.errorType, errorMessage: record.errorMessage };
+  if (isError(error)) {
+    for (const key of Object.keys(error)) detail[key] = error[key];
+    detail.stack = record.trace;
+  }
+  if (json) return write(level, title, detail);
+  write(level, `${title} \t${stringify(detail)}`);
+}
+
+function stringify(value) {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return util.inspect(value);
+  }
+}
+
+// ---- errors
+
+// A fault that the runtime itself names, such as Runtime.HandlerNotFound.
+class RuntimeError extends Error {
+  constructor(name, message, cause) {
+    super(message);
+    this.name = name;
+    if (cause && cause.stack) this.stack = cause.stack;
+  }
+}
+
+const isError = (value) => value instanceof Error || util.types.isNativeError(value);
+
+// describe is the error as the Runtime API takes it.
+function describe(error) {
+  if (isError(error)) {
+    return {
+      errorType: String(error.name),
+      errorMessage: String(error.message),
+      trace: String(error.stack || '').split('\n'),
+    };
+  }
+  let text;
+  try {
+    text = String(error);
+  } catch {
+    text = 'callback called with an error that cannot be turned into text';
+  }
+  return { errorType: typeof error, errorMessage: text, trace: [] };
+}
+
+function postError(target, error) {
+  const record = describe(error);
+  return call('POST', target, JSON.stringify(record), {
+    'Content-Type': 'application/json',
+    'Lambda-Runtime-Function-Error-Type': record.errorType.replace(/[^\x20-\x7e]/g, '?'),
+  });
+}
+
+// ---- the handler
+
+// splitHandler cuts "src/app.nested.handler" into the module "src/app" and the
+// names "nested", "handler".
+function splitHandler(text) {
+  if (text.includes('..')) {
+    throw new RuntimeError('Runtime.MalformedHandlerName',
+      `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+  }
+  const slash = text.lastIndexOf('/') + 1;
+  const dot = text.indexOf('.', slash);
+  if (dot < 0 || dot === slash || dot === text.length - 1) {
+    throw new RuntimeError('Runtime.MalformedHandlerName', 'Bad handler');
+  }
+  return [text.slice(0, dot), text.slice(dot + 1).split('.')];
+}
+
+function isFile(name) {
+  try {
+    return fs.statSync(name).isFile();
+  } catch {
+    return false;
+  }
+}
+
+// findModule gives the file of a module: as it stands, with an extension, or
+// where Node.js itself would find it.
+function findModule(root, name) {
+  const full = path.resolve(root, name);
+  for (const extension of ['', '.js', '.mjs', '.cjs']) {
+    if (isFile(full + extension)) return full + extension;
+  }
+  const fromRoot = createRequire(path.join(root, 'noop.js'));
+  try {
+    return fromRoot.resolve('./' + name);
+  } catch {
+    return fromRoot.resolve(name);
+  }
+}
+
+// isModule decides as Node.js does: by extension, or by the nearest
+// package.json.
+function isModule(file) {
+  const extension = path.extname(file);
+  if (extension !== '.js') return extension === '.mjs';
+  for (let dir = path.dirname(file); ; dir = path.dirname(dir)) {
+    if (isFile(path.join(dir, 'package.json'))) {
+      try {
+        return JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8')).type === 'module';
+      } catch {
+        return false;
+      }
+    }
+    if (dir === path.dirname(dir)) return false;
+  }
+}
+
+async function loadModule(root, name) {
+  try {
+    const file = findModule(root, name);
+    return isModule(file) ? await import(pathToFileURL(file).href) : createRequire(file)(file);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RuntimeError('Runtime.UserCodeSyntaxError', String(error), error);
+    if (error && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND')) {
+      throw new RuntimeError('Runtime.ImportModuleError', String(error), error);
+    }
+    throw error;
+  }
+}
+
+async function loadHandler(text) {
+  const [name, names] = splitHandler(text);
+  const module = await loadModule(env.LAMBDA_TASK_ROOT || process.cwd(), name);
+  const handler = dig(module, names) ?? dig(module.default, names);
+  if (handler === undefined || handler === null) {
+    throw new RuntimeError('Runtime.HandlerNotFound', `${text} is undefined or not exported`);
+  }
+  if (typeof handler !== 'function') {
+    throw new RuntimeError('Runtime.HandlerNotFound', `${text} is not a function`);
+  }
+  if (handler.length >= 3 && env.AWS_EXECUTION_ENV === 'AWS_Lambda_nodejs24.x') {
+    throw new RuntimeError('Runtime.CallbackHandlerDeprecated',
+      'nodejs24.x does not support handlers with a callback: use an async function');
+  }
+  return handler;
+}
+
+function dig(value, names) {
+  for (const name of names) value = value?.[name];
+  return value;
+}
+
+// ---- one invocation
+
+function makeContext(headers, options) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  const context = {
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    awsRequestId: requestId,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parseHeader(headers['lambda-runtime-client-context']),
+    identity: parseHeader(headers['lambda-runtime-cognito-identity']),
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+    done: (error, result) => options.finish(error, result),
+    succeed: (result) => options.finish(null, result),
+    fail: (error) => options.finish(error ?? 'handled'),
+  };
+  Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
+    enumerable: true,
+    get: () => options.wait,
+    set: (value) => { options.wait = Boolean(value); },
+  });
+  return context;
+}
+
+function parseHeader(text) {
+  return text ? JSON.parse(text) : undefined;
+}
+
+// run gives what the handler answers. It rejects with what the handler threw.
+//
+// An async handler answers with its promise. A callback handler answers with
+// its callback, but only once the event loop is empty, unless it has set
+// callbackWaitsForEmptyEventLoop to false. If the loop is empty and nobody has
+// answered, the answer is null.
+function run(handler, event, headers) {
+  return new Promise((resolve, reject) => {
+    const failed = (error) => error !== null && error !== undefined;
+    const settle = (error, result) => (failed(error) ? reject(error) : resolve(result));
+    const options = {
+      wait: true,
+      finish(error, result) {
+        if (failed(error) || !options.wait) return settle(error, result);
+        options.result = options.result ?? { value: result };
+      },
+    };
+    run.idle = () => settle(null, options.result?.value);
+    const callback = (error, result) => options.finish(error, result);
+    const answer = handler(event, makeContext(headers, options), callback);
+    if (typeof answer?.then === 'function') answer.then(resolve, reject);
+  });
+}
+
+async function invoke(handler, next) {
+  phase = 'invoke';
+  requestId = next.headers['lambda-runtime-aws-request-id'];
+  const trace = next.headers['lambda-runtime-trace-id'];
+  if (trace) env._X_AMZN_TRACE_ID = trace;
+  else delete env._X_AMZN_TRACE_ID;
+  try {
+    const result = await run(handler, JSON.parse(next.body.toString('utf8')), next.headers);
+    await call('POST', `/invocation/${requestId}/response`, encode(result), { 'Content-Type': 'application/json' });
+  } catch (error) {
+    logError('ERROR', 'Invoke Error', error);
+    await postError(`/invocation/${requestId}/error`, error);
+  }
+  run.idle = undefined;
+  phase = 'idle';
+}
+
+function encode(result) {
+  try {
+    return JSON.stringify(result === undefined ? null : result) ?? 'null';
+  } catch (error) {
+    throw new RuntimeError('Runtime.MarshalError', `Unable to stringify response body: ${error.message}`, error);
+  }
+}
+
+// ---- the process
+
+async function fatal(title, error, status) {
+  logError('ERROR', title, error);
+  try {
+    if (phase === 'init') await postError('/init/error', error);
+    if (phase === 'invoke') await postError(`/invocation/${requestId}/error`, error);
+  } finally {
+    process.exit(status);
+  }
+}
+
+function catchAll() {
+  process.on('uncaughtException', (error) => fatal('Uncaught Exception', error, exitException));
+  process.on('unhandledRejection', (reason) => {
+    const error = new RuntimeError('Runtime.UnhandledPromiseRejection', String(reason), reason);
+    fatal('Unhandled Promise Rejection', error, exitRejection);
+  });
+  process.on('beforeExit', () => run.idle?.());
+}
+
+async function main() {
+  patchConsole();
+  catchAll();
+  let handler;
+  try {
+    handler = await loadHandler(env._HANDLER || '');
+  } catch (error) {
+    return fatal('Uncaught Exception', error, exitException);
+  }
+  for (;;) {
+    let next;
+    try {
+      next = await call('GET', '/invocation/next');
+    } catch {
+      process.exit(1); // the Runtime API is gone, and so is the reason to be
+    }
+    await invoke(handler, next);
+  }
+}
+
+main();

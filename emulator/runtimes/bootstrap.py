@@ -1,0 +1,341 @@
+"""The Python runtime of the built-in Lambda: it imports the handler, asks the
+Runtime API for invocations and answers them, one at a time.
+
+Protocol: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+Handler forms, context and log lines: .../dg/python-handler.html,
+python-context.html, python-logging.html, python-exceptions.html
+
+Only what every invocation needs is imported here: the time that this file
+takes is part of every init duration. That is why it speaks HTTP on a socket of
+its own (http.client imports the email package) and why logging is only set up
+once the function has imported it.
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+
+API = "/2018-06-01/runtime"
+
+
+class RuntimeApi:
+    """One keep-alive connection to the Runtime API."""
+
+    def __init__(self, address):
+        self.address = address
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host or address, int(port or 80)))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.reader = self.socket.makefile("rb", buffering=65536)
+
+    def call(self, method, target, body=b"", headers=()):
+        """Makes one request; returns (status, headers with lower-case names, body)."""
+        lines = ["%s %s%s HTTP/1.1" % (method, API, target), "Host: " + self.address, "User-Agent: coldbench-python"]
+        lines += ["%s: %s" % header for header in headers]
+        if method != "GET":
+            lines.append("Content-Length: %d" % len(body))
+        self.socket.sendall("\r\n".join(lines + ["", ""]).encode("latin-1", "replace") + body)
+        return self._response()
+
+    def _response(self):
+        status = self.reader.readline()
+        if not status:
+            raise ConnectionError("the Runtime API has closed the connection")
+        code = int(status.split(None, 2)[1])
+        headers = {}
+        while True:
+            line = self.reader.readline().decode("latin-1").strip()
+            if not line:
+                break
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        if code == 100:  # an interim answer
+            return self._response()
+        return code, headers, self._body(headers)
+
+    def _body(self, headers):
+        if headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.reader.read(int(headers.get("content-length", 0)))
+        chunks = []
+        while True:
+            size = int(self.reader.readline().split(b";")[0], 16)
+            if size == 0:
+                break
+            chunks.append(self.reader.read(size))
+            self.reader.readline()
+        while self.reader.readline().strip():
+            pass  # trailers
+        return b"".join(chunks)
+
+
+# ---- errors
+
+
+class Fault(Exception):
+    """A fault that the runtime itself names, such as Runtime.HandlerNotFound."""
+
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.trace = list(trace)
+
+
+def describe(error, request_id):
+    """The error as the Runtime API takes it."""
+    if isinstance(error, Fault):
+        kind, message, trace = error.kind, error.message, error.trace
+    else:
+        kind, message, trace = type(error).__name__, str(error), stack(error)
+    return {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
+
+
+def stack(error):
+    """The traceback without the frames of this file and of the import system."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    own = (__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+    start = 0
+    while start < len(frames) and (frames[start].filename in own or "/importlib/" in frames[start].filename):
+        start += 1
+    return traceback.format_list(frames[start:])
+
+
+def log_error(record):
+    """Prints an error as one log event: carriage returns part its lines, and
+    their indentation is of no-break spaces, which a log viewer keeps."""
+    if json_logs():
+        record = {"timestamp": utc(time.time()), "log_level": "ERROR", **record}
+        print(json.dumps(record), flush=True)
+        return
+    lines = ["[ERROR] %s: %s" % (record["errorType"], record["errorMessage"]), "Traceback (most recent call last):"]
+    for entry in record["stackTrace"]:
+        for line in entry.rstrip("\n").split("\n"):
+            text = line.lstrip(" ")
+            lines.append("\u00a0" * (len(line) - len(text)) + text)
+    sys.stdout.buffer.write("\r".join("\r".join(lines).split("\n")).encode("utf-8", "replace") + b"\n")
+    sys.stdout.flush()
+
+
+def json_logs():
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+# ---- logging
+
+current_request_id = None
+
+
+def set_up_logging():
+    """Gives the root logger Lambda's handler and format, if the function uses
+    logging at all and has not configured it itself."""
+    logging = sys.modules.get("logging")
+    if logging is None or set_up_logging.done:
+        return
+    set_up_logging.done = True
+
+    class WithRequestId(logging.Filter):
+        def filter(self, record):
+            record.aws_request_id = current_request_id or ""
+            return True
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            fields = {
+                "timestamp": utc(record.created),
+                "level": record.levelname,
+                "message": record.getMessage(),
+                "logger": record.name,
+                "requestId": record.aws_request_id,
+            }
+            if record.exc_info:
+                fields["stackTrace"] = self.formatException(record.exc_info).split("\n")
+                fields["errorType"] = record.exc_info[0].__name__
+                fields["errorMessage"] = str(record.exc_info[1])
+            return json.dumps({k: v for k, v in fields.items() if v != ""}, default=str)
+
+    text = logging.Formatter(
+        "[%(levelname)s]\t%(asctime)s.%(msecs)dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    text.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter() if json_logs() else text)
+    handler.addFilter(WithRequestId())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    level = {"TRACE": "NOTSET", "FATAL": "CRITICAL"}.get(
+        os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper(), os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    )
+    if level and json_logs():
+        root.setLevel(level)
+
+
+set_up_logging.done = False
+
+
+class LoggingWatcher:
+    """Sees the first import of logging by the function's code and has the
+    handler in place when that import is complete."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        import importlib.util
+
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            set_up_logging()
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+# ---- context
+
+
+class Identity:
+    def __init__(self, fields):
+        self.cognito_identity_id = fields.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = fields.get("cognitoIdentityPoolId")
+
+
+class Client:
+    def __init__(self, fields):
+        self.installation_id = fields.get("installation_id")
+        self.app_title = fields.get("app_title")
+        self.app_version_name = fields.get("app_version_name")
+        self.app_version_code = fields.get("app_version_code")
+        self.app_package_name = fields.get("app_package_name")
+
+
+class ClientContext:
+    def __init__(self, fields):
+        self.client = Client(fields.get("client") or {})
+        self.custom = fields.get("custom")
+        self.env = fields.get("env")
+
+
+class Context:
+    """What the handler is told of its invocation."""
+
+    def __init__(self, headers):
+        env = os.environ.get
+        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
+        self.function_name = env("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        client = headers.get("lambda-runtime-client-context")
+        self.client_context = ClientContext(json.loads(client)) if client else None
+        self.identity = Identity(json.loads(headers.get("lambda-runtime-cognito-identity") or "{}"))
+        self._deadline = int(headers.get("lambda-runtime-deadline-ms") or 0)
+
+    def get_remaining_time_in_millis(self):
+        return max(0, self._deadline - int(time.time() * 1000))
+
+    def log(self, message):
+        sys.stdout.write(str(message))
+
+
+# ---- the handler
+
+
+def load_handler(text):
+    """Finds "module.function" or "folder/module.function"."""
+    module_name, dot, function_name = text.rpartition(".")
+    if not dot or not module_name or not function_name:
+        raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': want module.function" % text)
+    dotted = module_name.replace("/", ".")
+    if dotted.split(".")[0] in sys.builtin_module_names:
+        raise Fault("Runtime.BuiltInModuleConflict", "Cannot use built-in module %s as a handler module" % module_name)
+    import importlib
+
+    try:
+        module = importlib.import_module(dotted)
+    except ImportError as error:
+        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+    except SyntaxError as error:
+        place = '  File "%s" Line %s\n    %s' % (error.filename, error.lineno, (error.text or "").strip())
+        raise Fault("Runtime.UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, error), [place])
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        raise Fault("Runtime.HandlerNotFound", "Handler '%s' missing on module '%s'" % (function_name, module_name))
+
+
+def answer(handler, headers, body):
+    """Runs the handler; returns the bytes of its answer."""
+    try:
+        event = json.loads(body.decode("utf-8"))
+    except ValueError as error:
+        raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+    result = handler(event, Context(headers))
+    try:
+        return json.dumps(result, ensure_ascii=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+
+
+def post_error(api, target, record):
+    body = json.dumps(record).encode("utf-8")
+    kind = record["errorType"]
+    api.call("POST", target, body, [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", kind)])
+
+
+def invoke(api, handler, headers, body):
+    global current_request_id
+    current_request_id = request_id = headers["lambda-runtime-aws-request-id"]
+    trace = headers.get("lambda-runtime-trace-id")
+    if trace:
+        os.environ["_X_AMZN_TRACE_ID"] = trace
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    try:
+        reply = answer(handler, headers, body)
+    except Exception as error:  # what the handler threw is its answer
+        record = describe(error, request_id)
+        log_error(record)
+        post_error(api, "/invocation/%s/error" % request_id, record)
+        return
+    api.call("POST", "/invocation/%s/response" % request_id, reply, [("Content-Type", "application/json")])
+
+
+def main():
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    root = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
+    sys.path[0] = root  # was the folder of this file
+    sys.meta_path.insert(0, LoggingWatcher())
+    set_up_logging()
+    try:
+        handler = load_handler(os.environ.get("_HANDLER", ""))
+    except Exception as error:
+        record = describe(error, "")
+        log_error(record)
+        post_error(api, "/init/error", record)
+        sys.exit(1)
+    while True:
+        try:
+            _, headers, body = api.call("GET", "/invocation/next")
+        except OSError:
+            sys.exit(1)  # the Runtime API is gone, and so is the reason to be
+        invoke(api, handler, headers, body)
+
+
+if __name__ == "__main__":
+    main()

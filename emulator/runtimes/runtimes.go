@@ -123,7 +123,7 @@ func (r Runtime) Command(codeDir, handler, runtimeDir string) ([]string, error) 
 	case NodeJS:
 		return []string{r.Interpreter, filepath.Join(runtimeDir, nodeBootstrap)}, nil
 	case Python:
-		return []string{r.Interpreter, "-u", filepath.Join(runtimeDir, pythonBootstrap)}, nil
+		return []string{r.Interpreter, "-u", "-B", filepath.Join(runtimeDir, pythonBootstrap)}, nil
 	case Provided:
 		path := filepath.Join(codeDir, "bootstrap")
 		return []string{path}, checkBootstrap(path)
