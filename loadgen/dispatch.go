@@ -46,8 +46,11 @@ type generator struct {
 	cut   atomic.Int64  // no arrival after this offset is scheduled
 	cutCh chan struct{} // closed when cut is set
 
+	pressedAt atomic.Int64 // offset at which a worker was last found late
+
 	// Of the leader alone:
 	growth     bucket
+	trend      trend
 	waiter     Waiter
 	capReason  string // why MaxInFlight is what it is
 	intended   []int64
@@ -174,7 +177,7 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 		}
 		if reason := g.refusal(j, now, cut); reason != "" {
 			g.refuse(j, reason)
-		} else if g.inFlight >= g.slots && !g.grow(now) {
+		} else if g.inFlight >= g.slots && !g.grow(now, now-j.arrival.At) {
 			blocked = true
 			break
 		} else if !mine {
@@ -238,9 +241,22 @@ func (g *generator) pop() *worker {
 	return w
 }
 
-// grow adds a worker if the limit of growth allows it.
-func (g *generator) grow(now time.Duration) bool {
-	if !g.growth.take(now) {
+// Growth pauses for pressurePause after a worker began its job pressureDelay
+// after it got it: then the processor is short, and more workers, each with a
+// connection to open, would make it shorter.
+const (
+	pressureDelay = 2 * time.Millisecond
+	pressurePause = 5 * time.Millisecond
+)
+
+func (g *generator) pressed(now time.Duration) bool {
+	at := time.Duration(g.pressedAt.Load())
+	return at > 0 && now-at < pressurePause
+}
+
+// grow adds a worker if the limit of growth allows it and it would help.
+func (g *generator) grow(now, late time.Duration) bool {
+	if g.pressed(now) || !g.trend.worsens(now, late) || !g.growth.take(now) {
 		if g.lastDenied != g.scheduled { // count an arrival once, however often it asks
 			g.lastDenied = g.scheduled
 			g.denied++
@@ -265,7 +281,7 @@ func (g *generator) addWorker() {
 // awaitWorker returns when a worker may be free, when the next may be added, or
 // when the load is cut.
 func (g *generator) awaitWorker() {
-	timer := time.NewTimer(g.growth.wait())
+	timer := time.NewTimer(max(g.growth.wait(), time.Millisecond))
 	defer timer.Stop()
 	cut := g.cutCh
 	if g.cut.Load() < math.MaxInt64 {

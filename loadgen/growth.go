@@ -35,3 +35,23 @@ func (b *bucket) peek(now time.Duration) bool {
 func (b *bucket) wait() time.Duration {
 	return nanoseconds((1-b.level)/b.rate*1e9) + 1
 }
+
+// trend tells falling behind from catching up. After a stall of the target a
+// backlog is worked off as fast as the machine can; every worker and connection
+// that is added then makes it slower.
+type trend struct {
+	at     time.Duration // of the last sample
+	late   time.Duration // how late the first waiting arrival was then
+	better bool
+}
+
+// worsens says whether arrivals wait longer than they did some 10 ms ago. Where
+// nobody knows, they do.
+func (t *trend) worsens(now, late time.Duration) bool {
+	const every, forget = 10 * time.Millisecond, 100 * time.Millisecond
+	if age := now - t.at; age >= every {
+		t.better = age < forget && late < t.late
+		t.at, t.late = now, late
+	}
+	return !t.better || late < time.Millisecond
+}

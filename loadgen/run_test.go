@@ -33,10 +33,14 @@ type memory struct {
 	mu    sync.Mutex
 	rows  map[int64]record.Invocation
 	twice []int64
+	seen  func(*record.Invocation)
 	fail  int // Record returns an error from this row on; 0 = never
 }
 
 func (m *memory) Record(row *record.Invocation, _ []byte) error {
+	if m.seen != nil {
+		m.seen(row)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rows == nil {

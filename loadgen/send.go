@@ -32,7 +32,10 @@ func (g *generator) send(w *worker) {
 	j := &w.job
 	ctx, cancel := context.WithTimeoutCause(g.requests, g.Timeout, errTimeout)
 	before := time.Now()
-	w.began.Store(int64(before.Sub(g.base)))
+	began := before.Sub(g.base)
+	if began-time.Duration(w.began.Swap(int64(began))) > pressureDelay {
+		g.pressedAt.Store(int64(began))
+	}
 	reply := g.invoke(ctx, j)
 	after := time.Now()
 	cause := context.Cause(ctx)
