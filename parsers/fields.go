@@ -326,9 +326,8 @@ func runtimeARN(b []byte, v *View) []byte {
 	value := token(b)
 	rest := b[len(value):]
 	if atEnd(rest) && len(rest) == 0 && has(value, "arn:") {
-		i := bytes.Index(value, []byte("::runtime:"))
-		hash := value[max(0, i+len("::runtime:")):]
-		if i < 0 || len(hash) < 64 && isHex(hash) {
+		_, hash, found := bytes.Cut(value, []byte("::runtime:"))
+		if !found || len(hash) < 64 && isHex(hash) {
 			v.Truncated = true
 			return nil
 		}

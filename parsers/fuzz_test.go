@@ -1,0 +1,202 @@
+package parsers
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"coldbench/record"
+)
+
+// seed adds the lines of the corpus, whole and cut.
+func seed(f *testing.F, add func([]byte)) {
+	for _, row := range corpus(f) {
+		add([]byte(row.line))
+		add([]byte(row.line[:len(row.line)*2/3]))
+	}
+}
+
+// checkInvariants holds for every record, whatever it was read from: numbers
+// are finite and not negative, and texts stood in the input.
+func checkInvariants(t *testing.T, input []byte, p *record.Platform) {
+	t.Helper()
+	if p.Kind == "" {
+		t.Fatalf("no kind: %+v", p)
+	}
+	for name, x := range map[string]record.Opt[float64]{
+		"duration": p.DurationMs, "billed": p.BilledDurationMs, "memory": p.MemorySizeMB, "max memory": p.MaxMemoryUsedMB,
+		"init": p.InitDurationMs, "restore": p.RestoreDurationMs, "billed restore": p.BilledRestoreDurationMs,
+	} {
+		if x.Valid && (x.Value < 0 || math.IsNaN(x.Value) || math.IsInf(x.Value, 0)) || !x.Valid && x.Value != 0 {
+			t.Fatalf("%s is %v", name, x)
+		}
+	}
+	if p.XRayTraceID == "" && p.Kind != record.KindOther && !strings.HasPrefix(string(p.Kind), "platform.") && p.XRaySegmentID != "" {
+		t.Logf("segment without trace in %q", input)
+	}
+	// Escapes, colours and encodings change the bytes of a text; without any,
+	// it must stand in the input as it is.
+	if bytes.ContainsAny(input, "\\\x1b\ufeff\"") || !p.Timestamp.IsZero() && bytes.Contains(input, []byte("awslogs")) {
+		return
+	}
+	for _, s := range []string{p.RequestID, p.ErrorType, p.XRayTraceID, p.XRaySegmentID, p.Phase, p.RuntimeVersion, p.RuntimeVersionARN, p.LogStream} {
+		if s != "" && !bytes.Contains(input, []byte(s)) && !encodedIn(input, s) {
+			t.Fatalf("%q is not in the input %q", s, input)
+		}
+	}
+}
+
+// encodedIn says whether s stands in a base64 line of the input.
+func encodedIn(input []byte, s string) bool {
+	for line := range bytes.Lines(input) {
+		if data, err := base64.StdEncoding.DecodeString(string(bytes.Trim(line, " \t\r\n\""))); err == nil && (bytes.Contains(data, []byte(s)) || bytes.HasPrefix(data, []byte(gzipMagic)) || encodedIn(data, s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzParseEvent: no panic, the invariants, and the raw text parses again to
+// the same record.
+func FuzzParseEvent(f *testing.F) {
+	seed(f, func(b []byte) { f.Add(b) })
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var p, again record.Platform
+		before := bytes.Clone(input)
+		ok := ParseEvent(input, &p)
+		if !bytes.Equal(before, input) {
+			t.Fatal("the input was changed")
+		}
+		if !ok {
+			if p != (record.Platform{}) {
+				t.Fatalf("not zero: %+v", p)
+			}
+			return
+		}
+		checkInvariants(t, input, &p)
+		if !ParseEvent([]byte(p.Raw), &again) || again != p {
+			t.Fatalf("parsed again:\n%+v\nfirst\n%+v", again, p)
+		}
+		reencoded, err := json.Marshal(&p)
+		if err != nil {
+			t.Fatalf("encode: %v", err)
+		}
+		if !json.Valid(reencoded) {
+			t.Fatalf("not JSON: %s", reencoded)
+		}
+	})
+}
+
+// FuzzScanner: no panic, every line is counted, memory is bounded, and reading
+// byte by byte or with workers finds the same.
+func FuzzScanner(f *testing.F) {
+	seed(f, func(b []byte) { f.Add(b, uint8(7)) })
+	f.Fuzz(func(t *testing.T, input []byte, chunk uint8) {
+		const maxEvent = 4096
+		if has(input, gzipMagic) || has(input, zstdMagic) {
+			t.Skip("compressed input grows beyond what the invariants know")
+		}
+		records, broken, s := scanned(t, bytes.NewReader(input), Options{MaxEvent: maxEvent})
+		if s.Err() != nil {
+			t.Fatal(s.Err())
+		}
+		for i := range records {
+			checkInvariants(t, input, &records[i])
+		}
+		c := s.Counts()
+		if lines := int64(bytes.Count(input, []byte{'\n'})) + boolInt(len(input) > 0 && input[len(input)-1] != '\n'); c.Lines != lines {
+			t.Fatalf("%d lines, want %d", c.Lines, lines)
+		}
+		if c.Platform != int64(len(records)) || c.Broken != int64(len(broken)) || c.Bytes != int64(len(input)) {
+			t.Fatalf("counts %+v, %d records, %d broken", c, len(records), len(broken))
+		}
+		if cap(s.buf) > 2*(maxEvent+readSize) {
+			t.Fatalf("buffer of %d bytes", cap(s.buf))
+		}
+		if len(input) >= maxEvent {
+			return
+		}
+		n := 0
+		result, err := Each(bytes.NewReader(input), Options{MaxEvent: maxEvent, Workers: 2, chunk: 64 + int(chunk)}, func(v *View, e *SyntaxError) error {
+			if v != nil {
+				var p record.Platform
+				if v.Platform(&p); p != records[n] {
+					t.Fatalf("record %d with workers:\n%+v\nwithout\n%+v", n, p, records[n])
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil || n != len(records) || result.Counts != c {
+			t.Fatalf("with workers: %d records, %+v, %v; without: %d, %+v", n, result.Counts, err, len(records), c)
+		}
+	})
+}
+
+// FuzzPlatforms: no panic, no REPORT twice, bounded memory, and the same
+// records for the same events.
+func FuzzPlatforms(f *testing.F) {
+	seed(f, func(b []byte) { f.Add(b, int64(0), "s") })
+	f.Fuzz(func(t *testing.T, input []byte, instant int64, stream string) {
+		var events []record.Event
+		for i, line := range bytes.Split(input, []byte("\n")) {
+			events = append(events, record.Event{LogStream: stream, Timestamp: instant + int64(i%3), Message: string(line)})
+		}
+		read := func() (all []record.Platform, q Pairing) {
+			for p, err := range q.Platforms(sequence(events)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, p)
+			}
+			return all, q
+		}
+		first, q := read()
+		second, _ := read()
+		var reports int64
+		for i := range first {
+			checkInvariants(t, append([]byte(stream+"\n"), input...), &first[i])
+			if first[i] != second[i] {
+				t.Fatal("two readings differ")
+			}
+			if first[i].Kind == record.KindReport {
+				reports++
+				if first[i].Start == "" || first[i].StartRule == "" {
+					t.Fatalf("undecided: %+v", first[i])
+				}
+			}
+		}
+		if reports != q.Counts().Reports || len(q.queue) != 0 {
+			t.Fatalf("%d REPORTs, counts %+v, %d waiting", reports, q.Counts(), len(q.queue))
+		}
+	})
+}
+
+// FuzzJSON: the walker takes for JSON what encoding/json takes for JSON.
+func FuzzJSON(f *testing.F) {
+	seed(f, func(b []byte) { f.Add(b) })
+	f.Add([]byte(`{"a":[1,-0.5e+3,true,null,"\u00e9\n"]}`))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		j := jsonText{b: input}
+		got := j.skip(0) && j.done()
+		want := json.Valid(input)
+		if got != want && !(want && nestedDeeply(input)) {
+			t.Fatalf("valid %v, want %v: %q", got, want, input)
+		}
+		var s string
+		if want && json.Unmarshal(input, &s) == nil && len(input) > 0 && bytes.TrimSpace(input)[0] == '"' {
+			j := jsonText{b: bytes.TrimSpace(input)}
+			text, _ := j.str()
+			if u := unescape(nil, text); strings.ToValidUTF8(string(u), "\ufffd") != strings.ToValidUTF8(s, "\ufffd") && !bytes.ContainsRune(u, 0xFFFD) && !strings.ContainsRune(s, 0xFFFD) {
+				t.Fatalf("%q is %q, want %q", text, u, s)
+			}
+		}
+	})
+}
+
+func nestedDeeply(b []byte) bool {
+	return bytes.Count(b, []byte("["))+bytes.Count(b, []byte("{")) >= maxJSONDepth
+}
