@@ -17,9 +17,17 @@ import (
 
 // function is a name with its versions. Its fields are guarded by Server.mu.
 type function struct {
-	name   string
-	fleet  *fleet.Function
-	latest *version
+	name      string
+	fleet     *fleet.Function
+	latest    *version
+	published []*version // by number, ascending
+	count     int        // of versions ever published
+	aliases   map[string]*alias
+	tags      map[string]string
+}
+
+func (s *Server) newFunction(name string) *function {
+	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}}
 }
 
 // version is one version of a function: configuration and code, which never
@@ -37,9 +45,11 @@ type version struct {
 	created  bool // by CreateFunction, so that it is Pending until activeAt
 
 	// Guarded by Server.mu.
-	pool    *fleet.Pool
-	envs    []*environment // by fleet.Env
-	retired bool
+	pool        *fleet.Pool
+	envs        []*environment // by fleet.Env
+	retired     bool
+	publishedAs *version // of $LATEST: the published version that equals it
+	provisioned *provisioned
 
 	resolve sync.Once
 	argv    []string
@@ -143,7 +153,7 @@ func (s *Server) Install(f LocalFunction) error {
 	defer s.mu.Unlock()
 	fn := s.functions[f.Name]
 	if fn == nil {
-		fn = &function{name: f.Name, fleet: s.account.Function()}
+		fn = s.newFunction(f.Name)
 		s.functions[f.Name] = fn
 	}
 	v := s.newVersion(fn, c, &code{dir: c.Dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: info.Size()})

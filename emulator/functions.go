@@ -67,8 +67,9 @@ const (
 	timeForm       = "2006-01-02T15:04:05.000+0000"
 )
 
-// describe is the configuration as GetFunction shows it now.
-func (s *Server) describe(v *version, qualified bool) functionConfiguration {
+// describe is the configuration as GetFunction shows it now. The qualifier is
+// the one that the request named, "" for none.
+func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 	c := &v.config
 	d := functionConfiguration{
 		Architectures: []string{c.Arch}, CodeSha256: v.code.sha256, CodeSize: v.code.size,
@@ -89,8 +90,11 @@ func (s *Server) describe(v *version, qualified bool) functionConfiguration {
 			d.Environment.Variables = map[string]string{}
 		}
 	}
-	if qualified || v.number != latestVersion {
-		d.FunctionArn += ":" + v.number
+	if qualifier == "" && v.number != latestVersion {
+		qualifier = v.number
+	}
+	if qualifier != "" {
+		d.FunctionArn += ":" + qualifier
 	}
 	if !v.active(time.Now()) {
 		d.unsettle(v)
@@ -112,14 +116,14 @@ func (d *functionConfiguration) unsettle(v *version) {
 // asAnswered is the configuration as the creating or updating call itself
 // answers it: not settled yet, whatever the delay.
 func (s *Server) asAnswered(v *version) functionConfiguration {
-	d := s.describe(v, false)
+	d := s.describe(v, "")
 	d.unsettle(v)
 	return d
 }
 
 // asListed leaves out what ListFunctions leaves out.
-func (s *Server) asListed(v *version, qualified bool) functionConfiguration {
-	d := s.describe(v, qualified)
+func (s *Server) asListed(v *version, qualifier string) functionConfiguration {
+	d := s.describe(v, qualifier)
 	d.State, d.StateReason, d.StateReasonCode = "", "", ""
 	d.LastUpdateStatus, d.LastUpdateStatusReason, d.LastUpdateStatusReasonCode = "", "", ""
 	d.RuntimeVersionConfig = nil

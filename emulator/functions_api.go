@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ type createRequest struct {
 	Code         codeRequest
 	PackageType  string
 	Publish      bool
+	Tags         map[string]string
 	configRequest
 }
 
@@ -85,11 +87,11 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	return s.enrol(w, t.name, c, code)
+	return s.enrol(&req, t.name, c, code)
 }
 
 // enrol makes a new function known and answers for it.
-func (s *Server) enrol(w http.ResponseWriter, name string, c config, code *code) (answer, *apiError) {
+func (s *Server) enrol(req *createRequest, name string, c config, code *code) (answer, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.functions[name] != nil {
@@ -97,11 +99,16 @@ func (s *Server) enrol(w http.ResponseWriter, name string, c config, code *code)
 		code.release()
 		return answer{}, conflict("Function already exist: %s", name)
 	}
-	fn := &function{name: name, fleet: s.account.Function()}
+	fn := s.newFunction(name)
+	maps.Copy(fn.tags, req.Tags)
 	v := s.newVersion(fn, c, code)
 	v.created = true
 	fn.latest = v
 	s.functions[name] = fn
+	if req.Publish {
+		v = s.publish(fn, c.Description)
+		v.created, v.activeAt = true, fn.latest.activeAt
+	}
 	return answer{http.StatusCreated, s.asAnswered(v)}, nil
 }
 

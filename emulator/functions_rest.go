@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -41,7 +42,7 @@ func (s *Server) getFunction(w http.ResponseWriter, r *http.Request) (answer, *a
 		Concurrency   *concurrencyJSON `json:"Concurrency,omitempty"`
 		Configuration functionConfiguration
 		Tags          map[string]string `json:"Tags,omitempty"`
-	}{Code: codeLocation{"file://" + v.code.dir, "S3"}, Configuration: s.describe(v, t.qualifier != "")}
+	}{Tags: maps.Clone(fn.tags), Code: codeLocation{"file://" + v.code.dir, "S3"}, Configuration: s.describe(v, t.qualifier)}
 	if n, ok := fn.fleet.Reserved(); ok {
 		body.Concurrency = &concurrencyJSON{&n}
 	}
@@ -59,7 +60,7 @@ func (s *Server) getConfiguration(w http.ResponseWriter, r *http.Request) (answe
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, s.describe(v, t.qualifier != "")}, nil
+	return answer{http.StatusOK, s.describe(v, t.qualifier)}, nil
 }
 
 // listFunctions pages by name: the marker is the last name given.
@@ -88,7 +89,14 @@ func (s *Server) listFunctions(w http.ResponseWriter, r *http.Request) (answer, 
 			body.NextMarker = base64.RawURLEncoding.EncodeToString([]byte(body.Functions[len(body.Functions)-1].FunctionName))
 			break
 		}
-		body.Functions = append(body.Functions, s.asListed(fn.latest, all != ""))
+		if all == "" {
+			body.Functions = append(body.Functions, s.asListed(fn.latest, ""))
+			continue
+		}
+		body.Functions = append(body.Functions, s.asListed(fn.latest, latestVersion))
+		for _, v := range fn.published {
+			body.Functions = append(body.Functions, s.asListed(v, v.number))
+		}
 	}
 	return answer{http.StatusOK, body}, nil
 }
@@ -111,7 +119,7 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 	if err := s.apply(&config{}, &req); err != nil {
 		return answer{}, err
 	}
-	return s.update(w, r, req.RevisionId, func(old *version) (config, *code, *apiError) {
+	return s.update(w, r, req.RevisionId, false, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		err := s.apply(&c, &req)
 		c.Command = old.config.Command
@@ -143,7 +151,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	// run, the code goes with it.
 	fresh.retain()
 	defer fresh.release()
-	return s.update(w, r, req.RevisionId, func(old *version) (config, *code, *apiError) {
+	return s.update(w, r, req.RevisionId, req.Publish, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		c.Command = nil
 		if req.Architectures != nil {
@@ -154,7 +162,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 }
 
 // update puts a new $LATEST in the place of the old one.
-func (s *Server) update(w http.ResponseWriter, r *http.Request, revision string, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
+func (s *Server) update(w http.ResponseWriter, r *http.Request, revision string, publish bool, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
 	t, err := s.named(r)
 	if err != nil {
 		return answer{}, err
@@ -177,6 +185,9 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, revision string,
 	}
 	v := s.newVersion(fn, c, code)
 	s.replaceLatest(fn, v)
+	if publish {
+		v = s.publish(fn, c.Description)
+	}
 	return answer{http.StatusOK, s.asAnswered(v)}, nil
 }
 
@@ -194,10 +205,13 @@ func (s *Server) deleteFunction(w http.ResponseWriter, r *http.Request) (answer,
 	case t.qualifier == latestVersion:
 		return answer{}, invalidParameter("$LATEST version cannot be deleted without deleting the function.")
 	case t.qualifier != "":
-		return answer{}, s.missing(t, "")
+		return s.deleteVersion(fn, t.qualifier)
 	}
 	delete(s.functions, fn.name)
 	s.retire(fn.latest)
+	for _, v := range fn.published {
+		s.retire(v)
+	}
 	fn.fleet.Unreserve()
 	return answer{status: http.StatusNoContent}, nil
 }

@@ -58,9 +58,12 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request) *apiError {
 func (s *Server) invocable(t target, now time.Time) (*version, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, v, err := s.find(t, latestVersion)
+	fn, v, err := s.find(t, latestVersion)
 	if err != nil {
 		return nil, err
+	}
+	if a := fn.aliases[t.qualifier]; a != nil {
+		v = a.route()
 	}
 	if v.created && !v.active(now) {
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")

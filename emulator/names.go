@@ -108,11 +108,32 @@ func (s *Server) missing(t target, defaultQualifier string) *apiError {
 	return notFound("Function not found: %s%s", s.functionARN(t.name), q)
 }
 
-// find gives the version that a request means. The lock is held.
+// find gives the version that a request means, and the alias where it names
+// one. The lock is held.
 func (s *Server) find(t target, defaultQualifier string) (*function, *version, *apiError) {
 	fn := s.functions[t.name]
-	if fn == nil || (t.qualifier != "" && t.qualifier != latestVersion) {
+	if fn == nil {
 		return nil, nil, s.missing(t, defaultQualifier)
 	}
-	return fn, fn.latest, nil
+	switch q := t.qualifier; {
+	case q == "" || q == latestVersion:
+		return fn, fn.latest, nil
+	case fn.aliases[q] != nil:
+		return fn, fn.aliases[q].version, nil
+	default:
+		if v := fn.number(q); v != nil {
+			return fn, v, nil
+		}
+	}
+	return nil, nil, s.missing(t, defaultQualifier)
+}
+
+// number gives a published version, or nil.
+func (f *function) number(n string) *version {
+	for _, v := range f.published {
+		if v.number == n {
+			return v
+		}
+	}
+	return nil
 }

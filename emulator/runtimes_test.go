@@ -1,0 +1,73 @@
+package emulator_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"coldbench/emulator"
+	"coldbench/emulator/runtimes"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// TestManagedRuntimes: a handler in each language, whose module takes 300 ms to
+// load, prints one line and throws when asked to.
+func TestManagedRuntimes(t *testing.T) {
+	for _, c := range []struct {
+		runtime types.Runtime
+		file    string
+		handler string
+		code    string
+		failure string
+	}{
+		{types.RuntimeNodejs22x, "index.js", "index.handler", `
+const until = Date.now() + 301
+while (Date.now() < until) {}
+exports.handler = async (event, context) => {
+  console.log("hello from node")
+  if (event.Do === "throw") throw new TypeError("no such thing")
+  return {name: context.functionName, got: event.Text}
+}`, `"errorType":"TypeError","errorMessage":"no such thing"`},
+		{types.RuntimePython312, "app.py", "app.handler", `
+import time
+time.sleep(0.301)
+def handler(event, context):
+    print("hello from python")
+    if event["Do"] == "throw":
+        raise ValueError("no such thing")
+    return {"name": context.function_name, "got": event["Text"]}
+`, `"errorMessage": "no such thing", "errorType": "ValueError"`},
+	} {
+		t.Run(string(c.runtime), func(t *testing.T) {
+			if _, err := runtimes.Lookup(string(c.runtime)); err != nil {
+				t.Skip(err)
+			}
+			b := newBed(t, emulator.Options{})
+			_, err := b.lambda.CreateFunction(context.Background(), &lambda.CreateFunctionInput{
+				FunctionName: aws.String("fn"), Role: aws.String("arn:aws:iam::123456789012:role/r"), Runtime: c.runtime, Timeout: aws.Int32(20),
+				Handler: &c.handler, MemorySize: aws.Int32(1769), Code: &types.FunctionCode{ZipFile: zipOf(t, c.file, c.code, 0o644)},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := b.invoke(order{Text: "x"})
+			got := strings.ReplaceAll(a.payload, " ", "")
+			if got != `{"name":"fn","got":"x"}` || a.failed != "" || !strings.Contains(a.log, "hello from ") {
+				t.Errorf("got %+v", a)
+			}
+			if r := parseReport(t, a.log); r.init < 300 || r.duration > 300 {
+				t.Errorf("REPORT %+v", r)
+			}
+			a = b.invoke(order{Do: "throw"})
+			if a.failed != "Unhandled" || !strings.Contains(strings.ReplaceAll(a.payload, " ", ""), strings.ReplaceAll(c.failure, " ", "")) {
+				t.Errorf("got %+v", a)
+			}
+			if a := b.invoke(order{Text: "y"}); strings.Contains(a.log, "Init Duration") {
+				t.Errorf("an ordinary error reset the environment: %q", a.log)
+			}
+		})
+	}
+}
