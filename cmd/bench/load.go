@@ -117,7 +117,7 @@ func (f *loadFlags) announce(n *narrator, p *record.Plan) {
 	if fn.MemoryMB > 0 {
 		what += fmt.Sprintf(" (%s, %d MB, %s)", fn.Runtime, fn.MemoryMB, fn.Arch)
 	}
-	n.say("%s: %d arrivals in %v at %s, %s, seed %d", p.Verb, p.Arrivals, time.Duration(p.Load.Duration), what, p.Provenance, p.Seed)
+	n.say("%s: %d scheduled arrivals over %v at %s, %s, seed %d", p.Verb, p.Arrivals, time.Duration(p.Load.Duration), what, p.Provenance, p.Seed)
 }
 
 // follow shows progress until the returned function is called.
