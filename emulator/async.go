@@ -17,7 +17,7 @@ const (
 )
 
 // invokeEvent takes an event into the queue and answers 202.
-func (s *Server) invokeEvent(w http.ResponseWriter, t target, inv *invocation) *apiError {
+func (s *Server) invokeEvent(w http.ResponseWriter, inv *invocation) *apiError {
 	s.mu.Lock()
 	if s.closing || s.waiting >= maxWaitingEvents {
 		s.mu.Unlock()
@@ -28,7 +28,7 @@ func (s *Server) invokeEvent(w http.ResponseWriter, t target, inv *invocation) *
 	s.mu.Unlock()
 	go func() {
 		defer s.work.Done()
-		s.runEvent(t, inv)
+		s.runEvent(inv.target, inv)
 		s.mu.Lock()
 		s.waiting--
 		s.mu.Unlock()

@@ -174,6 +174,8 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		c.post("invocation/00000000-0000-0000-0000-000000000000/response", "{}", "") // 400
 		c.post("invocation/"+id+"/error", "{}", "")                                  // 403
 		c.post("init/error", "{}", "")                                               // 403
+	case "stream":
+		c.stream(id, o)
 	case "notes":
 		answer(c.notes)
 	case "answer-exit":
@@ -198,4 +200,28 @@ func spin(n int) uint64 {
 		x ^= x << 17
 	}
 	return x
+}
+
+// stream answers in parts: o.Code of them, MS apart; the last word is a trailer
+// with an error when Text says so.
+func (c *runtimeClient) stream(id string, o order) {
+	r, w := io.Pipe()
+	req, _ := http.NewRequest(http.MethodPost, c.base+"invocation/"+id+"/response", r)
+	req.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	req.Header.Set("Content-Type", "text/plain")
+	req.Trailer = http.Header{"Lambda-Runtime-Function-Error-Type": nil, "Lambda-Runtime-Function-Error-Body": nil}
+	go func() {
+		for i := range o.Code {
+			fmt.Fprintf(w, "part %d;", i)
+			time.Sleep(time.Duration(o.MS) * time.Millisecond)
+		}
+		if o.Text != "" {
+			req.Trailer.Set("Lambda-Runtime-Function-Error-Type", o.Text)
+			req.Trailer.Set("Lambda-Runtime-Function-Error-Body", "eyJlcnJvclR5cGUiOiJYIn0=") // {"errorType":"X"}
+		}
+		w.Close()
+	}()
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+	}
 }

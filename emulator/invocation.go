@@ -7,12 +7,14 @@ import (
 
 // invocation is one request on its way through an environment.
 type invocation struct {
+	target   target
 	id       string
 	payload  []byte
 	arn      string // as invoked, qualifier included
 	trace    string
 	client   string // client context, JSON
 	wantTail bool
+	stream   *stream // takes the response in parts; nil = as a whole
 	// answer is called once: as soon as the reply is known, or, where the tail
 	// is wanted, after the REPORT has been written.
 	answer func(reply)
@@ -84,7 +86,7 @@ func (e *environment) run(inv *invocation) *apiError {
 	} else {
 		out = e.handle(inv, dispatch)
 	}
-	if !inv.wantTail {
+	if !inv.wantTail && inv.stream == nil {
 		out.answer(inv, nil)
 	}
 	rep.PeakMB, rep.Status, rep.ErrorType = e.settle(&out), out.status, out.errorType
@@ -94,10 +96,11 @@ func (e *environment) run(inv *invocation) *apiError {
 	}
 	e.log(time.Now(), endLine(inv.id))
 	e.log(time.Now(), rep.String())
-	if inv.wantTail {
+	if e.tail != nil {
 		out.answer(inv, e.tail.b)
 		e.tail = nil
 	}
+	out.answer(inv, nil)
 	return nil
 }
 
@@ -154,7 +157,7 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 	}
 	deadline := dispatch.Add(c.Timeout)
 	s := e.session.Load()
-	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client})
+	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client, stream: inv.stream})
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	for {
@@ -163,7 +166,7 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 			if out.take(ev); ev.kind == eventReady {
 				return out
 			}
-			if !inv.wantTail {
+			if !inv.wantTail && inv.stream == nil {
 				out.answer(inv, nil)
 			}
 			// Reading the kernel's counters takes time that the runtime needs

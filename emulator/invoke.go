@@ -11,22 +11,41 @@ import (
 
 // invoke is the Invoke operation: RequestResponse, Event and DryRun.
 func (s *Server) invoke(w http.ResponseWriter, r *http.Request) *apiError {
+	kind := r.Header.Get("X-Amz-Invocation-Type")
+	v, inv, bad := s.prepareInvocation(w, r, kind)
+	if bad != nil {
+		return bad
+	}
+	switch kind {
+	case "", "RequestResponse":
+		inv.wantTail = r.Header.Get("X-Amz-Log-Type") == "Tail"
+		return s.invokeSync(w, v, inv)
+	case "Event":
+		return s.invokeEvent(w, inv)
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return violated(kind, "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
+}
+
+// prepareInvocation reads what all kinds of invocation have in common.
+func (s *Server) prepareInvocation(w http.ResponseWriter, r *http.Request, kind string) (*version, *invocation, *apiError) {
 	now := time.Now()
 	t, bad := s.named(r)
 	if bad != nil {
-		return bad
+		return nil, nil, bad
 	}
-	kind := r.Header.Get("X-Amz-Invocation-Type")
 	v, bad := s.invocable(t, now)
 	if bad != nil {
-		return bad
+		return nil, nil, bad
 	}
 	payload, bad := readPayload(w, r, kind)
 	if bad != nil {
-		return bad
+		return nil, nil, bad
 	}
 	inv := &invocation{
-		id: w.Header()["X-Amzn-Requestid"][0], payload: payload, arn: s.functionARN(t.name), trace: r.Header.Get("X-Amzn-Trace-Id"),
+		target: t, id: w.Header()["X-Amzn-Requestid"][0], payload: payload, arn: s.functionARN(t.name), trace: r.Header.Get("X-Amzn-Trace-Id"),
 	}
 	if t.qualifier != "" {
 		inv.arn += ":" + t.qualifier
@@ -37,21 +56,11 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request) *apiError {
 	if c := r.Header.Get("X-Amz-Client-Context"); c != "" {
 		b, err := base64.StdEncoding.DecodeString(c)
 		if err != nil || !json.Valid(b) {
-			return badContent("Client context must be a valid Base64-encoded JSON object.")
+			return nil, nil, badContent("Client context must be a valid Base64-encoded JSON object.")
 		}
 		inv.client = string(b)
 	}
-	switch kind {
-	case "", "RequestResponse":
-		inv.wantTail = r.Header.Get("X-Amz-Log-Type") == "Tail"
-		return s.invokeSync(w, v, inv)
-	case "Event":
-		return s.invokeEvent(w, t, inv)
-	case "DryRun":
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return violated(kind, "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
+	return v, inv, nil
 }
 
 // invocable finds the version and refuses one that can't be invoked yet.

@@ -24,9 +24,10 @@ type session struct {
 	wake   chan *delivery  // to the parked next
 	ended  <-chan struct{} // the environment is over
 
-	mu    sync.Mutex
-	state sessionState
-	id    string // of the invocation at hand
+	mu     sync.Mutex
+	state  sessionState
+	id     string  // of the invocation at hand
+	stream *stream // of the invocation at hand
 }
 
 type sessionState uint8
@@ -68,6 +69,7 @@ type delivery struct {
 	trace    string
 	client   string // Lambda-Runtime-Client-Context
 	cognito  string
+	stream   *stream
 }
 
 func newSession(ended <-chan struct{}) *session {
@@ -79,7 +81,7 @@ func newSession(ended <-chan struct{}) *session {
 // deliver hands an invocation to the process, which must be ready.
 func (s *session) deliver(d *delivery) {
 	s.mu.Lock()
-	s.state, s.id = stateRunning, d.id
+	s.state, s.id, s.stream = stateRunning, d.id, d.stream
 	s.mu.Unlock()
 	s.wake <- d
 }
@@ -196,7 +198,7 @@ func (d *delivery) write(w http.ResponseWriter) {
 // answer takes a response or an error for the invocation at hand.
 func (s *session) answer(w http.ResponseWriter, r *http.Request, id, call string) {
 	s.mu.Lock()
-	known := id == s.id && id != ""
+	known, stream := id == s.id && id != "", s.stream
 	s.mu.Unlock()
 	if !known {
 		(&runtimeError{400, "InvalidRequestID", "Invalid request ID"}).write(w)
@@ -214,7 +216,14 @@ func (s *session) answer(w http.ResponseWriter, r *http.Request, id, call string
 	if call == "error" {
 		ev.kind, ev.errorType = eventError, r.Header.Get("Lambda-Runtime-Function-Error-Type")
 	}
-	body, whole, err := readBounded(r)
+	var body []byte
+	var whole bool
+	var err error
+	if stream != nil && ev.kind == eventResponse {
+		whole, err = stream.copy(r.Body)
+	} else {
+		body, whole, err = readBounded(r)
+	}
 	ev.at, ev.body = time.Now(), body
 	switch {
 	case err != nil:

@@ -127,11 +127,8 @@ func (s *Server) routes() {
 	} {
 		mux.Handle(pattern, op)
 	}
-	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.invoke(w, r); err != nil {
-			writeError(w, err)
-		}
-	})
+	mux.Handle("POST /2015-03-31/functions/{name}/invocations", invocationOp(s.invoke))
+	mux.Handle("POST /2021-11-15/functions/{name}/response-streaming-invocations", invocationOp(s.invokeStream))
 	mux.Handle("/", operation(unknownOperation))
 	s.api = mux
 }
@@ -151,4 +148,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.api.ServeHTTP(w, r)
+}
+
+// invocationOp is an operation that writes its own answer, but for errors.
+type invocationOp func(w http.ResponseWriter, r *http.Request) *apiError
+
+func (op invocationOp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := op(w, r); err != nil {
+		writeError(w, err)
+	}
 }
