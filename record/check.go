@@ -126,15 +126,15 @@ func (c *checker) lag() {
 	if !c.e.LagP99.Valid {
 		return
 	}
-	limit, basis := MaxLagFloor, "1ms"
+	limit, basis := MaxLagFloor, ""
 	if s := c.e.ServiceP50; s.Valid {
 		if tenth := time.Duration(MaxLagShare * float64(s.Value)); tenth > limit {
-			limit, basis = tenth, fmt.Sprintf("10 %% of the median service time %v", round(s.Value))
+			limit, basis = tenth, fmt.Sprintf(" (10 %% of the median service time, %s)", inMs(s.Value))
 		}
 	}
 	if lag := c.e.LagP99.Value; lag > limit {
 		c.refuse("lag", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine",
-			"the generator was late: lag p99 is %v, limit %v (%s)", round(lag), round(limit), basis)
+			"the generator was late: lag p99 is %s, limit %s%s", inMs(lag), inMs(limit), basis)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 			change:   func(_ *Plan, e *Evidence) { move(e, 1000, NotSent, ErrInterrupted); e.Interrupted = true },
 			warnings: []string{"interrupted"}, text: "2000 arrivals were planned, 2000 are recorded",
 		},
-		{name: "late", change: func(_ *Plan, e *Evidence) { e.LagP99 = Some(1100 * time.Microsecond) }, reasons: []string{"lag"}, text: "lag p99 is 1.1ms, limit 1ms (1ms)", remedy: "--rate"},
+		{name: "late", change: func(_ *Plan, e *Evidence) { e.LagP99 = Some(1100 * time.Microsecond) }, reasons: []string{"lag"}, text: "lag p99 is 1.10 ms, limit 1.00 ms", remedy: "--rate"},
 		{
 			// 10 % of 30 ms is 3 ms.
 			name: "late against slow service", change: func(_ *Plan, e *Evidence) {
@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 			change: func(_ *Plan, e *Evidence) {
 				e.LagP99, e.ServiceP50 = Some(3*time.Millisecond+1), Some(30*time.Millisecond)
 			},
-			reasons: []string{"lag"}, text: "10 % of the median service time 30ms",
+			reasons: []string{"lag"}, text: "10 % of the median service time, 30.0 ms",
 		},
 		{
 			name:    "missing",

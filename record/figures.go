@@ -22,15 +22,18 @@ func share(x float64) string {
 	return strconv.FormatFloat(100*x, 'g', 3, 64) + " %"
 }
 
-// round keeps three or four digits of a time for people.
-func round(d time.Duration) time.Duration {
+// inMs writes a time in milliseconds with three digits or more, for people.
+func inMs(d time.Duration) string {
+	v := float64(d) / float64(time.Millisecond)
 	switch {
-	case d >= time.Second:
-		return d.Round(time.Millisecond)
-	case d >= time.Millisecond:
-		return d.Round(time.Microsecond)
+	case v >= 100:
+		return fmt.Sprintf("%.0f ms", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f ms", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f ms", v)
 	}
-	return d
+	return fmt.Sprintf("%.3g ms", v)
 }
 
 func first(ids []string) string {
