@@ -32,13 +32,17 @@ func body(t *testing.T, resp *http.Response) string {
 }
 
 // streams counts the function's log streams, which are its environments.
-func (b *bed) streams() int {
+func (b *bed) streams() (n int) {
 	b.t.Helper()
-	out, err := b.logs.DescribeLogStreams(context.Background(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/aws/lambda/fn")})
-	if err != nil {
-		b.t.Fatal(err)
+	pages := cloudwatchlogs.NewDescribeLogStreamsPaginator(b.logs, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/aws/lambda/fn")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		n += len(page.LogStreams)
 	}
-	return len(out.LogStreams)
+	return n
 }
 
 // eventually asks again until ok says yes.
