@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -71,13 +70,14 @@ func TestPeakMemory(t *testing.T) {
 		out := newLines()
 		e := start(t, h, Spec{Env: helper("hog:50"), MemoryMB: 256, Stdout: out})
 		out.next(t, e)
-		// 50 MB and the Go runtime with the test binary.
-		if mb := e.PeakMemoryMB(); mb < 50 || mb > 120 {
-			t.Errorf("peak %d MB, want 50 to 120", mb)
+		// 50 MB, the Go runtime with the test binary, and three times that
+		// under the race detector.
+		if mb := e.PeakMemoryMB(); mb < 50 || mb > 220 {
+			t.Errorf("peak %d MB, want 50 to 220", mb)
 		}
 		e.Kill()
-		if mb := e.PeakMemoryMB(); mb < 50 || mb > 120 {
-			t.Errorf("peak after the end %d MB, want 50 to 120", mb)
+		if mb := e.PeakMemoryMB(); mb < 50 || mb > 220 {
+			t.Errorf("peak after the end %d MB, want 50 to 220", mb)
 		}
 	})
 }
@@ -117,6 +117,18 @@ func TestInheritsNothing(t *testing.T) {
 	<-e.Done()
 	if !strings.HasSuffix(out.String(), "1\n") {
 		t.Errorf("%q, want NoNewPrivs 1", out.String())
+	}
+}
+
+// Programs write to their log without expecting EAGAIN.
+func TestOutputBlocks(t *testing.T) {
+	h := newHost(t, Options{NoCgroups: true})
+	var out bytes.Buffer
+	e := start(t, h, Spec{Command: []string{"grep", "flags", "/proc/self/fdinfo/1"}, Stdout: &out})
+	<-e.Done()
+	flags, err := strconv.ParseInt(strings.TrimSpace(strings.TrimPrefix(out.String(), "flags:")), 8, 64)
+	if err != nil || flags&syscall.O_NONBLOCK != 0 {
+		t.Errorf("stdout has flags %o (%v), want it without O_NONBLOCK", flags, err)
 	}
 }
 
@@ -313,48 +325,6 @@ func TestCPUQuota(t *testing.T) {
 	for _, test := range tests {
 		if got := cpuQuota(test.vcpus); got != test.want {
 			t.Errorf("%v vCPUs: %d us, want %d", test.vcpus, got, test.want)
-		}
-	}
-}
-
-// BenchmarkCPUShare reports how much longer the same work takes at a share,
-// relative to what the share says: 1 is exact proportion.
-func BenchmarkCPUShare(b *testing.B) {
-	h := limited(b, Options{}, "cpu")
-	const work = 300 // ms
-	run := func(share float64) float64 {
-		out := newLines()
-		e := start(b, h, Spec{ID: "share", Env: helper(fmt.Sprintf("spin:%d", work)), CPUShare: share, Stdout: out})
-		ms, err := strconv.Atoi(out.next(b, e))
-		if err != nil {
-			b.Fatal(err)
-		}
-		<-e.Done()
-		return float64(ms)
-	}
-	for _, mb := range []float64{128, 512, 1024, 1769} {
-		b.Run(fmt.Sprintf("MB=%v", mb), func(b *testing.B) {
-			var sum float64
-			for b.Loop() {
-				share := mb / 1769
-				sum += run(share) * share / run(0)
-			}
-			b.ReportMetric(sum/float64(b.N), "of-proportion")
-		})
-	}
-}
-
-// BenchmarkStart compares a start in the sandbox with plain fork and exec of
-// the same program, in turn.
-func BenchmarkStart(b *testing.B) {
-	path, err := exec.LookPath("true")
-	if err != nil {
-		b.Skip("needs the program true")
-	}
-	h := newHost(b, Options{})
-	for b.Loop() {
-		if _, err := h.Start(context.Background(), Spec{ID: "b", Command: []string{path}, MemoryMB: 128, CPUShare: 1}); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

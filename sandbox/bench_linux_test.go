@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// BenchmarkStart compares a start in the sandbox with plain fork and exec of
+// the same program, in turn: until the program has been executed, and until it
+// has ended and everything is cleared up. Run it with -benchtime 200x.
+func BenchmarkStart(b *testing.B) {
+	path, err := exec.LookPath("true")
+	if err != nil {
+		b.Skip("needs the program true")
+	}
+	h := newHost(b, Options{})
+	b.Log(h.Limits())
+	var plain, plainEnd, boxed, boxedEnd []time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		pid, err := syscall.ForkExec(path, []string{path}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		plain = append(plain, time.Since(begin))
+		reap(pid)
+		plainEnd = append(plainEnd, time.Since(begin))
+
+		begin = time.Now()
+		e, err := h.Start(context.Background(), Spec{ID: "b", Command: []string{path}, MemoryMB: 128, CPUShare: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		boxed = append(boxed, time.Since(begin))
+		<-e.Done()
+		boxedEnd = append(boxedEnd, time.Since(begin))
+	}
+	report := func(name string, d []time.Duration) {
+		slices.Sort(d)
+		b.ReportMetric(float64(d[len(d)/2].Microseconds()), name+"-p50-us")
+		b.ReportMetric(float64(d[len(d)*99/100].Microseconds()), name+"-p99-us")
+	}
+	report("plain", plain)
+	report("sandbox", boxed)
+	report("plain-end", plainEnd)
+	report("sandbox-end", boxedEnd)
+}
+
+// BenchmarkCPUShare reports the CPU time that a busy process gets per second of
+// wall time, relative to its share: 1 is exact proportion.
+func BenchmarkCPUShare(b *testing.B) {
+	h := limited(b, Options{}, "cpu")
+	for _, mb := range []float64{128, 512, 1024, 1769} {
+		b.Run(fmt.Sprintf("MB=%v", mb), func(b *testing.B) {
+			var got float64
+			share := mb / 1769
+			for b.Loop() {
+				e := start(b, h, Spec{ID: "share", Env: helper("spin:300"), CPUShare: share})
+				<-e.Done()
+				wall := time.Since(e.StartedAt())
+				got += (e.ExitError().User + e.ExitError().System).Seconds() / wall.Seconds() / share
+			}
+			b.ReportMetric(got/float64(b.N), "of-share")
+		})
+	}
+}
+
+// BenchmarkFreeze is one freeze and thaw of an idle environment, as between
+// two invocations.
+func BenchmarkFreeze(b *testing.B) {
+	h := newHost(b, Options{})
+	e := start(b, h, Spec{ID: "b", Env: helper("block:0"), MemoryMB: 128})
+	for b.Loop() {
+		if err := e.Freeze(); err != nil {
+			b.Fatal(err)
+		}
+		if err := e.Thaw(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkKill is the time from Kill to Done.
+func BenchmarkKill(b *testing.B) {
+	h := newHost(b, Options{})
+	for b.Loop() {
+		b.StopTimer()
+		e := start(b, h, Spec{ID: "b", Env: helper("block:0"), MemoryMB: 128})
+		b.StartTimer()
+		e.Kill()
+	}
+}
