@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -25,14 +24,13 @@ type source struct {
 // assemble reads the rows once and fills a Report.
 func assemble(s source, o Options) (*Report, error) {
 	c := newCollector(s.plan)
+	var row record.Joined // one for all, since what reads it takes its address
 	for j, err := range s.rows {
 		if err != nil {
 			return nil, fmt.Errorf("report of %s: %w", s.dir, err)
 		}
-		c.add(&j)
-	}
-	if s.plan == nil {
-		return nil, errors.New("report: the run has no plan")
+		row = j
+		c.add(&row)
 	}
 	r := &Report{Plan: s.plan, Host: s.host, Dir: s.dir, Planned: s.plan.Arrivals, Join: s.counts()}
 	c.fill(r)

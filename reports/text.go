@@ -138,9 +138,11 @@ func (r *Report) textBanner(p *textPage) {
 }
 
 func (r *Report) textWarnings(p *textPage) {
-	for _, reason := range r.Verdict.Reasons {
+	for i, reason := range r.Verdict.Reasons {
 		p.gap()
-		p.labelled("  ! ", p.tone(ToneBad, "  ! "), sentence(plain(reason.Text, 500)))
+		if i > 0 { // the first is the headline
+			p.labelled("  ! ", p.tone(ToneBad, "  ! "), sentence(plain(reason.Text, 500)))
+		}
 		if reason.Remedy != "" {
 			p.labelled("    → ", "    → ", sentence(plain(reason.Remedy, 500)))
 		}
@@ -225,7 +227,7 @@ func (r *Report) textKeys(p *textPage) {
 	for _, k := range keys {
 		longest = max(longest, len([]rune(k.Sub)), len([]rune(k.Value)), len([]rune(k.Name)))
 	}
-	if longest+2 > p.w/cols {
+	if longest+4 > p.w/cols { // two before, two between
 		cols = 2
 	}
 	each := p.w / cols
