@@ -139,13 +139,20 @@ const estimateOver = 1_000_000
 // or a tenth of the busiest second, whose share is bounded because a fast
 // target needs far fewer.
 func ahead(s Schedule, limit int) int {
+	p := beginning(s)
+	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10))))
+}
+
+func peakTogether(s Schedule) int { return int(beginning(s).PeakTogether) }
+
+// beginning describes the first million arrivals.
+func beginning(s Schedule) Profile {
 	n := 0
-	p := Describe(func(yield func(Arrival) bool) {
+	return Describe(func(yield func(Arrival) bool) {
 		for a := range s {
 			if n++; n > estimateOver || !yield(a) {
 				return
 			}
 		}
 	}, time.Second)
-	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10))))
 }

@@ -161,6 +161,9 @@ func (g *generator) await(at time.Duration) bool {
 	}
 }
 
+// passHold is how many arrivals are handed out while holding the lock.
+const passHold = 256
+
 // pass hands out every arrival that is due, in one go. It says whether w has
 // one of them to send (then another worker leads), and whether it stopped at an
 // arrival that has to wait for a worker.
@@ -170,7 +173,11 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 	horizon := min(now, cut)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for {
+	for n := 1; ; n++ {
+		if n%passHold == 0 { // workers that are done want to say so
+			g.mu.Unlock()
+			g.mu.Lock()
+		}
 		j := g.feed.next(false)
 		if j == nil || j.arrival.At > horizon {
 			break

@@ -104,14 +104,21 @@ func newGenerator(c Config, requests context.Context) *generator {
 
 // limitByFiles lowers MaxInFlight to what the limit of open files allows.
 func (g *generator) limitByFiles() {
+	limit, byFiles := filesAllow(g.MaxInFlight, g.FilesPerRequest)
+	if byFiles {
+		g.MaxInFlight, g.capReason = limit, record.ErrFileLimit
+	}
+}
+
+// filesAllow is how many of n requests the limit of open files lets be in
+// flight, and whether that is fewer than n.
+func filesAllow(n, filesPerRequest int) (limit int, fewer bool) {
 	free := freeFiles()
-	if g.FilesPerRequest == 0 || free < 0 {
-		return
+	if filesPerRequest == 0 || free < 0 {
+		return n, false
 	}
-	allowed := max(1, (free-spareFiles)/int64(g.FilesPerRequest))
-	if allowed < int64(g.MaxInFlight) {
-		g.MaxInFlight, g.capReason = int(allowed), record.ErrFileLimit
-	}
+	allowed := max(1, (free-spareFiles)/int64(filesPerRequest))
+	return int(min(allowed, int64(n))), allowed < int64(n)
 }
 
 // prepare opens connections, starts the workers and fixes offset 0.

@@ -1,0 +1,35 @@
+package loadgen_test
+
+import (
+	"testing"
+	"time"
+
+	"coldbench/loadgen"
+	"coldbench/target/scripted"
+)
+
+func TestCalibrate(t *testing.T) {
+	c, err := loadgen.Calibrate(t.Context(), 50*ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 50 waits, one each millisecond; how late is the machine's affair.
+	if c.Waiter == "" || c.WakeUp.N != 50 || c.WakeUp.P50 <= 0 || c.PerSecond <= 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestForesee(t *testing.T) {
+	burst := loadgen.Together(loadgen.Every(time.Hour, 0, time.Hour), 300)
+	if w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New()}); len(w) != 0 {
+		t.Errorf("%+v", w)
+	}
+	w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 299})
+	if len(w) != 1 || w[0].Code != "in_flight_limit" || w[0].Remedy == "" {
+		t.Errorf("%+v", w)
+	}
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40, FilesPerRequest: 1 << 50})
+	if len(w) != 2 || w[0].Code != "file_limit" {
+		t.Errorf("%+v", w)
+	}
+}
