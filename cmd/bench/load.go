@@ -26,6 +26,11 @@ func runLoad(cmd *cobra.Command, f *loadFlags) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	return runSchedule(cmd, f, schedule)
+}
+
+// runSchedule sends a schedule whose flags have been checked.
+func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) error {
 	if f.planOnly {
 		return f.drawPlan(cmd.OutOrStdout(), schedule)
 	}

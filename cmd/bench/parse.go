@@ -65,7 +65,7 @@ func (f *parseFlags) run(cmd *cobra.Command, args []string) error {
 	case f.records:
 		return errors.Join(in.printRecords(cmd.OutOrStdout()), in.failure)
 	}
-	parsed, err := reports.BuildParsed(in.records(false), reports.ParsedOptions{Region: f.region, Arch: f.arch, Counts: func() parsers.Counts { return in.counts }})
+	parsed, err := reports.BuildParsed(in.records(), reports.ParsedOptions{Region: f.region, Arch: f.arch, Counts: func() parsers.Counts { return in.counts }})
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,10 @@ type logInput struct {
 const maxBroken = 10
 
 // records yields the platform records of all files, paired by log stream.
-func (in *logInput) records(ownKinds bool) iter.Seq2[record.Platform, error] {
+func (in *logInput) records() iter.Seq2[record.Platform, error] {
 	return func(yield func(record.Platform, error) bool) {
 		for _, name := range in.files {
-			if !in.file(name, ownKinds, yield) {
+			if !in.file(name, yield) {
 				return
 			}
 		}
@@ -107,7 +107,7 @@ func (in *logInput) records(ownKinds bool) iter.Seq2[record.Platform, error] {
 	}
 }
 
-func (in *logInput) file(name string, ownKinds bool, yield func(record.Platform, error) bool) bool {
+func (in *logInput) file(name string, yield func(record.Platform, error) bool) bool {
 	r, err := in.open(name)
 	if err != nil {
 		in.fail(err)
@@ -116,7 +116,7 @@ func (in *logInput) file(name string, ownKinds bool, yield func(record.Platform,
 	defer func() { _ = r.Close() }()
 	s := parsers.NewScanner(r, parsers.Options{File: name})
 	defer func() { in.counts.Add(s.Counts()) }()
-	pairing := parsers.Pairing{KeepKinds: ownKinds}
+	var pairing parsers.Pairing
 	for p, err := range pairing.Scanned(s) {
 		var broken *parsers.SyntaxError
 		switch {
@@ -174,7 +174,7 @@ func (in *logInput) printRecords(w io.Writer) error {
 	buf := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	for p, err := range in.records(true) {
+	for p, err := range in.records() {
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+)
+
+func newReplay() *cobra.Command {
+	var f loadFlags
+	var from time.Duration
+	cmd := &cobra.Command{
+		Use:   "replay TRACE",
+		Short: "Recorded traffic again, as it was or faster",
+		Long: `replay sends the arrivals of a trace: a CSV file (Azure Functions 2019 minute
+counts, Azure Functions 2021 invocations, counts per minute with or without a
+time column as CloudWatch exports them, or one instant a row; gzip too), or a
+run directory of bench itself. Counts are exact; the arrivals of a minute are
+placed within it by the seed, never all at its first instant.`,
+		Example: `  bench replay spikes.csv --speed 10 --plan
+  bench replay invocations_per_function_md.anon.d01.csv --speed 60 --duration 2m
+  bench replay runs/latest --target lambda:checkout:live`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.load.Trace = args[0]
+			schedule, err := f.replaySchedule(from)
+			if err != nil {
+				return err
+			}
+			return runSchedule(cmd, &f, schedule)
+		},
+	}
+	fs := cmd.Flags()
+	fs.Float64Var(&f.load.Speed, "speed", 1, "how many times as fast as recorded")
+	fs.DurationVar(&from, "from", 0, "leave out what the trace has before this offset (after --speed)")
+	f.register(cmd, record.ShapeReplay)
+	setDefault(cmd, "duration", "0s")
+	cmd.Flags().Lookup("duration").Usage = "stop after this long (default: the whole trace)"
+	return cmd
+}
+
+// replaySchedule reads the trace and resolves the duration of the replay.
+func (f *loadFlags) replaySchedule(from time.Duration) (loadgen.Schedule, error) {
+	if err := f.check(); err != nil {
+		return nil, &usageError{err}
+	}
+	if !(f.load.Speed > 0) {
+		return nil, usagef("--speed: %v is not above 0", f.load.Speed)
+	}
+	if from < 0 {
+		return nil, usagef("--from: %v is negative", from)
+	}
+	trace, err := readTrace(f.load.Trace)
+	if err != nil {
+		return nil, err
+	}
+	end := from + time.Duration(f.load.Duration)
+	if f.load.Duration == 0 {
+		end = time.Duration(float64(trace.Duration) / f.load.Speed)
+		f.load.Duration = record.Duration(max(end-from, 0))
+	}
+	schedule := trace.Schedule(f.load.Speed, f.seed, 1)
+	return loadgen.Shift(loadgen.Cut(schedule, from, end), -from), nil
+}
+
+// readTrace reads a CSV file, or the rows of a run directory.
+func readTrace(path string) (*loadgen.Trace, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read trace: %w", err)
+	}
+	if st.IsDir() {
+		run, err := record.Open(path)
+		if err != nil {
+			return nil, withHint(err, "give a CSV file or a run directory")
+		}
+		return loadgen.FromRows(run.Rows())
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read trace: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	return loadgen.ReadTrace(file, path)
+}
