@@ -2,15 +2,15 @@ package reports
 
 import (
 	"encoding/json"
-	"fmt"
 	"html/template"
-	"slices"
 	"strings"
-	"time"
 
-	"coldbench/cost"
 	"coldbench/record"
 )
+
+// ours marks markup that this package wrote itself, every text from outside in
+// it escaped by the function markup or by JSON; the template leaves it alone.
+func ours(markup string) template.HTML { return template.HTML(markup) }
 
 // view is what the page's template prints. Everything in it that is not of
 // type template.HTML is escaped by the template.
@@ -98,7 +98,7 @@ type (
 
 func (r *Report) view() *view {
 	v := &view{
-		Shapes:  template.HTML(`<svg width="0" height="0" class="vh" aria-hidden="true" focusable="false">` + markerShapes + `</svg>`), //nolint:gosec // a constant
+		Shapes:  ours(`<svg width="0" height="0" class="vh" aria-hidden="true" focusable="false">` + markerShapes + `</svg>`),
 		Subject: r.subject(), Verb: plain(r.Plan.Verb, 20), Provenance: r.Plan.Provenance,
 		Context: strings.Join(r.context(true), " · "), Banner: r.Banner(), Keys: r.keyFigures(), Findings: r.Findings,
 		BillSentence: r.billNote(), Command: r.Command(), Tool: plain(r.Plan.Tool, 120),
@@ -132,7 +132,7 @@ func (r *Report) viewCharts(v *view) {
 	if len(r.Phases) > 0 {
 		b.WriteString(r.phaseChart(half))
 		b.WriteString(r.phaseChart(narrowHalf))
-		v.Phases = template.HTML(b.String()) //nolint:gosec // every text in it went through markup
+		v.Phases = ours(b.String())
 		v.TwoScales = len(r.phaseGroups()) > 1
 		v.PhaseKeys = phaseKeys()
 	}
@@ -141,12 +141,12 @@ func (r *Report) viewCharts(v *view) {
 		for _, f := range []frame{wide, middle, narrow} {
 			b.WriteString(r.percentileChart(f, false))
 		}
-		v.Percentiles = template.HTML(b.String()) //nolint:gosec // every text in it went through markup
+		v.Percentiles = ours(b.String())
 		steps := r.cursorSteps()
 		v.LastStep = len(steps) - 1
 		data, err := json.Marshal(steps) // escapes <, > and &
 		if err == nil {
-			v.CurveData = template.HTML(`<script type="application/json" id="curves">` + string(data) + `</script>`) //nolint:gosec // JSON with < escaped
+			v.CurveData = ours(`<script type="application/json" id="curves">` + string(data) + `</script>`)
 		}
 		for _, c := range r.curves() {
 			v.CurveKeys = append(v.CurveKeys, legendKey{lineKey(c.kind), c.name, count(c.n)})
@@ -158,7 +158,7 @@ func (r *Report) viewCharts(v *view) {
 			f.h = 300
 			b.WriteString(r.timelineChart(f, false))
 		}
-		v.Timeline = template.HTML(b.String()) //nolint:gosec // every text in it went through markup
+		v.Timeline = ours(b.String())
 		v.TimelineSubtitle = r.timelineSubtitle()
 		for i := len(r.Timeline.Layers) - 1; i >= 0; i-- {
 			l := r.Timeline.Layers[i]
@@ -206,7 +206,7 @@ func (c *curve) read(p float64) string {
 }
 
 func lineKey(kind string) template.HTML {
-	return template.HTML(`<svg class="key" width="18" height="10" aria-hidden="true"><path class="line line-` + kind + `" d="M0 5H18"/></svg>`) //nolint:gosec // kind is one of ours
+	return ours(`<svg class="key" width="18" height="10" aria-hidden="true"><path class="line line-` + kind + `" d="M0 5H18"/></svg>`)
 }
 
 func markKey(kind string) template.HTML {
@@ -214,12 +214,12 @@ func markKey(kind string) template.HTML {
 	if kind == kindError {
 		class = "cross"
 	}
-	return template.HTML(`<svg class="key" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true"><use class="` + class + `" href="#m-` + kind + `"/></svg>`) //nolint:gosec // kind is one of ours
+	return ours(`<svg class="key" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true"><use class="` + class + `" href="#m-` + kind + `"/></svg>`)
 }
 
 func phaseKeys() []legendKey {
 	box := func(inner string) template.HTML {
-		return template.HTML(`<svg class="key" width="14" height="12" aria-hidden="true">` + inner + `</svg>`) //nolint:gosec // a constant
+		return ours(`<svg class="key" width="14" height="12" aria-hidden="true">` + inner + `</svg>`)
 	}
 	return []legendKey{
 		{Key: box(`<rect class="fill-busy" width="14" height="12"/>`), Name: "Lag of the generator"},
@@ -227,204 +227,4 @@ func phaseKeys() []legendKey {
 		{Key: box(`<rect class="fill-all" width="14" height="12"/>`), Name: "Init or restore"},
 		{Key: box(`<rect class="half fill-all" width="14" height="12"/>`), Name: "Duration (warm: solid)"},
 	}
-}
-
-func (r *Report) viewOutcomes(v *view) {
-	for _, o := range record.Outcomes {
-		n := r.Outcomes[o]
-		if n == 0 && o != record.OK {
-			continue
-		}
-		v.Outcomes = append(v.Outcomes, outcomeRow{outcomeName(o), count(n), share(n, r.Arrivals)})
-	}
-	v.Outcomes = append(v.Outcomes, outcomeRow{"all arrivals", count(r.Arrivals), share(r.Arrivals, r.Arrivals)})
-	v.OutcomeCaption = "Every arrival has one outcome. Errors count here and in no response time."
-	for i, e := range r.Errors {
-		if i == mostErrorRows {
-			v.MoreErrors = fmt.Sprintf("%s more in summary.json.", plural(int64(len(r.Errors)-i), "kind is", "kinds are"))
-			break
-		}
-		name := outcomeName(e.Outcome)
-		if e.Type != "" {
-			name += " · " + e.Type
-		}
-		v.Errors = append(v.Errors, errorRow{count(e.N), name, e.Example})
-	}
-}
-
-// mostErrorRows bounds the kinds of error on the page.
-const mostErrorRows = 5
-
-func share(n, of int64) string {
-	if of == 0 {
-		return "–"
-	}
-	return percent(float64(n) / float64(of))
-}
-
-// mostBurstRows bounds the table of bursts on the page.
-const mostBurstRows = 100
-
-func (r *Report) viewBursts(v *view) {
-	for i, b := range r.Bursts {
-		if i == mostBurstRows {
-			v.MoreBursts = fmt.Sprintf("%s more are in summary.json.", plural(int64(len(r.Bursts)-i), "burst", "bursts"))
-			break
-		}
-		cold, warm := b.Starts[record.StartCold], b.Starts[record.StartWarm]
-		v.Bursts = append(v.Bursts, burstRow{
-			fmt.Sprintf("Burst %d", i+1), span(b.From), span(b.To), count(b.Arrivals), count(cold), count(warm), count(b.Arrivals - cold - warm),
-		})
-	}
-}
-
-// foldedAway are the quantities that a reader of the page opens on demand.
-var foldedAway = []string{"ttfb", "lag", "billed", "max_memory_used"}
-
-func (r *Report) viewTables(v *view) {
-	var first, more []Quantity
-	var names []string
-	for _, q := range r.Quantities {
-		switch {
-		case !slices.Contains(foldedAway, q.Name):
-			first = append(first, q)
-		case q.Rows[0].Numbers.N > 0:
-			more = append(more, q)
-			names = append(names, strings.ToLower(quantityTitle(q.Name)))
-		}
-	}
-	v.Tables = tableGroups(first)
-	if more != nil {
-		v.MoreTables = &moreTables{join(names), tableGroups(more)}
-	}
-}
-
-func tableGroups(quantities []Quantity) []tableGroup {
-	var out []tableGroup
-	for _, q := range quantities {
-		rows := q.shown()
-		if len(rows) == 0 {
-			continue
-		}
-		g := tableGroup{Name: quantityTitle(q.Name), About: q.About}
-		if q.Unit != "ms" {
-			g.Name += ", " + q.Unit
-		}
-		for _, row := range rows {
-			g.Rows = append(g.Rows, tableRowOf(row))
-		}
-		out = append(out, g)
-	}
-	return out
-}
-
-func quantityTitle(name string) string {
-	if name == "ttfb" {
-		return "TTFB"
-	}
-	return layerName(strings.ReplaceAll(name, "_", " "))
-}
-
-func tableRowOf(s Split) tableRow {
-	n := &s.Numbers
-	row := tableRow{Name: startName(s.Start), N: count(n.N), Max: sig3(n.Max), Mean: sig3(n.Mean)}
-	if s.Start != "" {
-		row.Key = markKey(string(s.Start))
-	}
-	for _, p := range tableQuantiles {
-		q, ok := n.At(p)
-		if !ok {
-			row.Cells = append(row.Cells, tableCell{"n too small", "needs " + count(q.Need), true})
-			continue
-		}
-		row.Cells = append(row.Cells, tableCell{sig3(q.Value), sig3(q.Lo) + " – " + sig3(q.Hi), false})
-	}
-	return row
-}
-
-func (r *Report) viewTags(v *view) {
-	for _, t := range r.Tags {
-		g := tableGroup{Name: tagName(t.Tag), About: fmt.Sprintf("%s, %s cold", plural(t.Arrivals, "arrival", "arrivals"), count(t.Starts[record.StartCold]))}
-		for _, row := range t.Quantities[0].shown() {
-			g.Rows = append(g.Rows, tableRowOf(row))
-		}
-		v.Tags = append(v.Tags, g)
-	}
-}
-
-func (r *Report) billNote() string {
-	if r.Bill == nil {
-		return "Nothing in this run carries a Lambda price: no REPORT with a billed duration was joined."
-	}
-	return sentence(r.billSentence())
-}
-
-func (r *Report) viewBill(v *view) {
-	if r.Bill == nil {
-		return
-	}
-	v.BillCaption = "Total " + usd(r.Bill.USD) + ", on demand, first tier, without free tier. Price table " + r.Bill.Tariff + "."
-	for _, l := range r.Bill.Lines {
-		row := billRow{What: l.What, Quantity: sig3(l.Quantity) + " " + l.Unit, Price: unitPrice(l.Price), Charge: usd(l.USD), Source: l.Source, Date: l.Date}
-		if s, ok := cost.Cite(l.Source); ok {
-			row.Source = s.What
-		}
-		v.BillLines = append(v.BillLines, row)
-	}
-}
-
-func (r *Report) trust() []trustKind {
-	out := []trustKind{
-		{Name: record.Measured, Text: "AWS or an HTTP endpoint answered: the client’s clock and the platform’s REPORTs."},
-		{Name: record.Emulated, Text: "A real process on this machine answered, behind a local Lambda."},
-		{Name: record.Modelled, Text: "A delay drawn from published data is part of the figures."},
-		{Name: record.Simulated, Text: "No process ran; arrivals and service times are computed."},
-	}
-	for i := range out {
-		out[i].Here = out[i].Name == r.Plan.Provenance
-	}
-	return out
-}
-
-// howMeasured lists what a sceptical reader asks.
-func (r *Report) howMeasured() []fact {
-	facts := []fact{
-		{"Schedule", "open loop: arrivals are fixed before the start and never wait for replies, seed " + fmt.Sprint(r.Plan.Seed)},
-		{"Response", "from the intended send, so that a late generator shows in it; its own lateness is the row Lag"},
-		{"Cold or warm", "from the platform’s lines, never from what the load tried to provoke"},
-		{"Intervals", "two-sided 95 %, exact ranks of order statistics; withheld where n is too small"},
-	}
-	if r.knownStarts() > 0 {
-		c := r.ColdRate
-		facts = append(facts, fact{"Cold rate", fmt.Sprintf("%s (%s of %s), exact interval %s to %s, which takes starts as independent; those of a burst are not",
-			percent(c.Share()), count(c.K), count(c.N), percent(c.Lo), percent(c.Hi))})
-	}
-	facts = append(facts, fact{"Platform", fmt.Sprintf("%s joined by request id, %s missing, %s unclaimed; %s",
-		plural(r.Join.Matched, "REPORT", "REPORTs"), count(r.Join.Missing), count(r.Join.Unclaimed), plural(r.Environments, "execution environment", "execution environments"))})
-	if r.Partial {
-		facts = append(facts, fact{"Partial", fmt.Sprintf("%s of %s planned arrivals are recorded", count(r.Arrivals+r.Warmup), count(r.Planned))})
-	}
-	if h := r.Host; h != nil {
-		facts = append(facts, fact{"Machine", hostWords(h)})
-	}
-	if d := time.Duration(r.Plan.Timeout); d > 0 {
-		facts = append(facts, fact{"Client time-out", span(d)})
-	}
-	return facts
-}
-
-func hostWords(h *record.Host) string {
-	var parts []string
-	for _, s := range []string{h.CPUModel, h.OS + "/" + h.Arch, h.Kernel, h.GoVersion} {
-		if strings.Trim(s, "/") != "" {
-			parts = append(parts, plain(s, 80))
-		}
-	}
-	if h.CPUs > 0 {
-		parts = append(parts, plural(int64(h.CPUs), "CPU", "CPUs"))
-	}
-	if h.Sandbox != "" {
-		parts = append(parts, "limits: "+plain(h.Sandbox, 60))
-	}
-	return strings.Join(parts, " · ")
 }
