@@ -327,3 +327,29 @@ func zipOf(t *testing.T, name, text string, mode os.FileMode) []byte {
 	}
 	return buf.Bytes()
 }
+
+func TestJSONLogFormat(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{})
+	_, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("fn"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelDebug},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.invoke(order{})
+	events := b.events()
+	const when = `{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","type":"platform\.`
+	want := []string{
+		when + `initStart","record":{"initializationType":"on-demand","phase":"init","runtimeVersion":"[^"]*","runtimeVersionArn":"arn:[^"]*","functionName":"fn","functionVersion":"\$LATEST","instanceId":"[^"]*","instanceMaxMemory":1854930944}}` + "\n",
+		when + `start","record":{"requestId":"` + uuidForm + `","version":"\$LATEST"}}` + "\n",
+		when + `runtimeDone","record":{"requestId":"` + uuidForm + `","status":"success","metrics":{"durationMs":[\d.]+,"producedBytes":\d+}}}` + "\n",
+		when + `report","record":{"requestId":"` + uuidForm + `","metrics":{"durationMs":[\d.]+,"billedDurationMs":\d+,"memorySizeMB":1769,"maxMemoryUsedMB":\d+,"initDurationMs":[\d.]+},"status":"success"}}` + "\n",
+	}
+	if len(events) != len(want) {
+		t.Fatalf("events %q", events)
+	}
+	for i, e := range events {
+		mustMatch(t, want[i], e)
+	}
+}

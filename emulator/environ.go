@@ -56,6 +56,9 @@ func (e *environment) variables() []string {
 	if !strings.HasPrefix(c.Runtime, "provided") && c.Runtime != "" {
 		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + c.Runtime
 	}
+	if c.LogFormat == "JSON" {
+		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = "JSON", c.AppLevel
+	}
 	maps.Copy(env, c.Variables)
 	list := make([]string, 0, len(env))
 	for _, k := range slices.Sorted(maps.Keys(env)) {

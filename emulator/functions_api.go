@@ -175,6 +175,8 @@ func (c *config) applyLogging(l *loggingJSON) {
 	if c.LogFormat == "JSON" {
 		setDefault(&c.AppLevel, "INFO")
 		setDefault(&c.SystemLevel, "INFO")
+	} else {
+		c.AppLevel, c.SystemLevel = "", ""
 	}
 	if l.ApplicationLogLevel != "" {
 		c.AppLevel = l.ApplicationLogLevel

@@ -79,7 +79,7 @@ func (e *environment) run(inv *invocation) *apiError {
 	if inv.wantTail {
 		e.tail = &tail{}
 	}
-	e.log(time.Now(), startLine(inv.id, e.version.number))
+	e.logStart(inv.id)
 	var out outcome
 	if f != nil {
 		out.fail(inv.id, f, time.Now())
@@ -94,8 +94,7 @@ func (e *environment) run(inv *invocation) *apiError {
 	if out.status == statusTimeout {
 		rep.Duration = c.Timeout // as AWS prints it
 	}
-	e.log(time.Now(), endLine(inv.id))
-	e.log(time.Now(), rep.String())
+	e.logEnd(rep, len(out.body))
 	if e.tail != nil {
 		out.answer(inv, e.tail.b)
 		e.tail = nil
@@ -117,14 +116,14 @@ func (o *outcome) answer(inv *invocation, tail []byte) {
 // has no Init Duration.
 func (e *environment) firstInit() time.Duration {
 	c := &e.version.config
-	e.log(time.Now(), initStartLine(e.version.runtimeVersion(), e.version.runtimeARN(e.server.set.Region)))
+	e.logInitStart(phaseInit)
 	e.boosted = true
 	d, f := e.initialise(e.server.set.InitLimit, max(initCPUShare, c.cpuShare()))
 	switch {
 	case f == nil:
 		return d
 	case f.fault == nil:
-		e.log(time.Now(), initReport{Duration: d, Phase: phaseInit, Status: f.status, ErrorType: f.errorType}.String())
+		e.logInitReport(initReport{Duration: d, Phase: phaseInit, Status: f.status, ErrorType: f.errorType})
 	}
 	return 0
 }
@@ -140,7 +139,7 @@ func (e *environment) suppressedInit() *failure {
 	e.boosted = false
 	d, f := e.initialise(c.Timeout, c.cpuShare())
 	if f != nil && f.fault == nil {
-		e.log(time.Now(), initReport{Duration: d, Phase: phaseInvoke, Status: f.status, ErrorType: f.errorType}.String())
+		e.logInitReport(initReport{Duration: d, Phase: phaseInvoke, Status: f.status, ErrorType: f.errorType})
 	}
 	return f
 }

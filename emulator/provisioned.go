@@ -139,14 +139,14 @@ func (s *Server) prepare(e *environment) {
 	defer s.work.Done()
 	v := e.version
 	e.begun = true
-	e.log(time.Now(), initStartLine(v.runtimeVersion(), v.runtimeARN(s.set.Region)))
+	e.logInitStart(phaseInit)
 	limit := max(130*time.Second, v.config.Timeout)
 	d, f := e.initialise(limit, v.config.cpuShare())
 	line := initReport{Duration: d}
 	if f != nil {
 		line.Phase, line.Status, line.ErrorType = phaseInit, f.status, f.errorType
 	}
-	e.log(time.Now(), line.String())
+	e.logInitReport(line)
 	s.mu.Lock()
 	wanted := v.envs[e.slot] == e && !s.closing
 	if wanted && f == nil {
