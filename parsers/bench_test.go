@@ -3,6 +3,10 @@ package parsers
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -81,21 +85,79 @@ func BenchmarkScanText1in100(b *testing.B) {
 }
 func BenchmarkScanJSONReports(b *testing.B) { benchmarkScan(b, jsonReportLines(50_000), 50_000) }
 
-func BenchmarkGrepText1in100(b *testing.B) {
-	data := cloudWatchText(200_000)
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		n, rest := 0, data
-		for {
-			i := bytes.Index(rest, []byte("REPORT RequestId"))
-			if i < 0 {
-				break
+// BenchmarkFile reads a file of 1 REPORT in 100 lines from the page cache, as
+// bench parse does, next to GNU grep, which only counts the REPORTs.
+func BenchmarkFile(b *testing.B) {
+	data := cloudWatchText(1_000_000)
+	name := filepath.Join(b.TempDir(), "app.log")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for workers := range 3 {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				readFile(b, name, workers)
 			}
-			n++
-			rest = rest[i+10:]
+		})
+	}
+	b.Run("grep", func(b *testing.B) {
+		grep, err := exec.LookPath("grep")
+		if err != nil {
+			b.Skip("grep is not on this machine")
 		}
-		if n != 2000 {
-			b.Fatal(n)
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			cmd := exec.CommandContext(b.Context(), grep, "-c", "REPORT RequestId", name)
+			cmd.Env = append(os.Environ(), "LC_ALL=C")
+			if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != "10000" {
+				b.Fatalf("grep: %q, %v", out, err)
+			}
 		}
+	})
+}
+
+func readFile(b *testing.B, name string, workers int) {
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	var sum float64
+	result, err := Each(f, Options{Workers: workers}, func(v *View, _ *SyntaxError) error {
+		if v != nil {
+			sum += v.DurationMs.Value
+		}
+		return nil
+	})
+	if err != nil || result.Reports != 10000 {
+		b.Fatalf("%+v, %v", result, err)
 	}
 }
+
+// benchmarkPairing is the stream level behind a Scanner.
+func benchmarkPairing(b *testing.B, data []byte, want int64) {
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	var sum float64
+	emit := func(v *View) bool {
+		sum += v.DurationMs.Value
+		return true
+	}
+	for b.Loop() {
+		var q Pairing
+		s := NewScanner(bytes.NewReader(data), Options{})
+		for s.Scan() {
+			q.Add(s.View(), emit)
+		}
+		q.Flush(emit)
+		if q.Counts().Reports != want {
+			b.Fatalf("%+v", q.Counts())
+		}
+	}
+	_ = sum
+}
+
+func BenchmarkPairReports(b *testing.B)    { benchmarkPairing(b, reportLines(100_000), 100_000) }
+func BenchmarkPairText1in100(b *testing.B) { benchmarkPairing(b, cloudWatchText(200_000), 2_000) }

@@ -75,6 +75,7 @@ func (e *engine) jsonLine(text []byte, at, end int) {
 	}
 	if at > 0 {
 		var v View
+		e.via = 0
 		e.prefix(text, &v)
 		if text[at] == '{' || isInsightsRow(text[at:end]) {
 			e.prefixed(text[:end], v, text[at:end])

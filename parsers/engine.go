@@ -188,6 +188,7 @@ func (e *engine) eventAt(rest []byte, nl int, final bool) int {
 		return e.consumed(rest[:min(nl+1, len(rest))])
 	}
 	var v View
+	e.via = 0
 	message, quoted := e.prefix(line, &v)
 	at := nl - len(message)
 	switch {

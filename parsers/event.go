@@ -37,13 +37,17 @@ func (p *parser) event(b []byte, v *View) verdict {
 
 // inner parses a message whose envelope has filled Timestamp and LogStream.
 func (p *parser) inner(b []byte, v *View) verdict {
-	if has(b, "REPORT RequestId: ") {
-		known := *v
+	if has(b, "REPORT RequestId") && has(b[16:], ": ") {
+		instant, stream := v.Timestamp, v.LogStream
+		if fastReport(b[len("REPORT RequestId: "):], v) {
+			return platform
+		}
+		*v = View{Timestamp: instant, LogStream: stream}
 		result := p.text(b, v)
 		if result != foreign && bytes.IndexByte(b, 0x1B) < 0 {
 			return result
 		}
-		*v = known
+		*v = View{Timestamp: instant, LogStream: stream}
 	}
 	if (has(b, "START RequestId: ") || has(b, "END RequestId: ")) && bytes.IndexByte(b, 0x1B) < 0 {
 		return p.text(b, v)

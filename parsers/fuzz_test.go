@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
 	"coldbench/record"
+
+	"pgregory.net/rapid"
 )
 
 // seed adds the lines of the corpus, whole and cut.
@@ -59,6 +63,54 @@ func encodedIn(input []byte, s string) bool {
 	return false
 }
 
+// fastPathsAgree parses input by the short ways, where they take it, and by the
+// general ones.
+func fastPathsAgree(t testing.TB, input []byte) {
+	t.Helper()
+	var ps parser
+	var fast, general View
+	if rest, ok := bytes.CutPrefix(input, []byte("REPORT RequestId: ")); ok && fastReport(rest, &fast) {
+		if ps.text(input, &general) != platform || !reflect.DeepEqual(fast, general) {
+			t.Fatalf("%q:\nshort way %+v\n  general %+v", input, fast, general)
+		}
+	}
+	fast, general = View{}, View{}
+	if result, ok := ps.fastJSON(input, &fast); ok {
+		var o outline
+		j := jsonText{b: input}
+		if !ps.outlineOf(&j, &o) || !j.done() || ps.outlined(input, &o, &general) != result || !reflect.DeepEqual(fast, general) {
+			t.Fatalf("%q:\nshort way %+v\n  general %+v", input, fast, general)
+		}
+	}
+}
+
+func TestFastPathsAgree(t *testing.T) {
+	taken := 0
+	for _, row := range corpus(t) {
+		fastPathsAgree(t, []byte(row.line))
+		var v View
+		if rest, ok := strings.CutPrefix(row.line, "REPORT RequestId: "); ok && fastReport([]byte(rest), &v) {
+			taken++
+		}
+	}
+	if taken < 10 {
+		t.Errorf("the short way took %d REPORTs of the corpus, want 10 or more", taken)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		line := []byte(fmt.Sprintf("REPORT RequestId: 32f5cbf1-dd22-422a-a566-8965da5a3465\tDuration: %s ms\tBilled Duration: %s ms\tMemory Size: %s MB\tMax Memory Used: %s MB\tInit Duration: %s ms\t",
+			numberText(r), numberText(r), numberText(r), numberText(r), numberText(r)))
+		for range rapid.IntRange(0, 2).Draw(r, "changes") {
+			i := rapid.IntRange(18, len(line)-1).Draw(r, "at")
+			line[i] = rapid.SampledFrom([]byte("0.- \t\nmMDx\\")).Draw(r, "byte")
+		}
+		fastPathsAgree(t, line)
+	})
+}
+
+func numberText(r *rapid.T) string {
+	return rapid.StringMatching(`[0-9]{1,7}(\.[0-9]{1,3})?`).Draw(r, "number")
+}
+
 // FuzzParseEvent: no panic, the invariants, and the raw text parses again to
 // the same record.
 func FuzzParseEvent(f *testing.F) {
@@ -70,6 +122,7 @@ func FuzzParseEvent(f *testing.F) {
 		if !bytes.Equal(before, input) {
 			t.Fatal("the input was changed")
 		}
+		fastPathsAgree(t, input)
 		if !ok {
 			if p != (record.Platform{}) {
 				t.Fatalf("not zero: %+v", p)

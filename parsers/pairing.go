@@ -3,7 +3,6 @@ package parsers
 import (
 	"hash/maphash"
 	"iter"
-	"time"
 
 	"coldbench/record"
 )
@@ -37,15 +36,15 @@ func Platforms(events iter.Seq2[record.Event, error]) iter.Seq2[record.Platform,
 // The zero Pairing is ready to use. It is for one sequence, and not for
 // concurrent use.
 type Pairing struct {
-	// KeepKinds leaves the kinds of JSON lines their own: platform.report.
-	KeepKinds bool
-
 	streams map[string]*stream
 	oldest  []string // names of streams, in order of first sight
+	last    *stream  // of the last record
 	queue   []*waiting
+	spare   []*waiting
+	unused  []*invocation
 	counts  PairCounts
-	clock   int64
 	seed    maphash.Seed
+	linger  bool // the last record stays, for its X-Ray line may follow
 }
 
 // PairCounts says what became of the lines of a Pairing.
@@ -60,48 +59,12 @@ type PairCounts struct {
 // Counts says what became of the lines so far.
 func (q *Pairing) Counts() PairCounts { return q.counts }
 
-// waiting is a record on its way out, in order.
-type waiting struct {
-	p      record.Platform
-	stream *stream
-	inv    *invocation // of a REPORT that is not decided
-	gone   bool        // refused, or joined to another
-}
-
-// stream is what is known of one log stream.
-type stream struct {
-	name    string
-	starts  int64 // START lines seen
-	ends    int64
-	served  int64 // REPORTs accepted
-	inits   int64 // init lines seen
-	crashed bool  // the last invocation cost the environment its state
-	used    int64
-	pending evidence // for the next START
-	open    map[string]*invocation
-	order   []string
-	recent  [maxRecent]uint64
-	next    int
-}
-
-// named says whether the stream is one environment's. Events without a stream
-// may come from many.
-func (s *stream) named() bool { return s.name != "" }
-
-// invocation is one request between START and REPORT.
-type invocation struct {
-	started, ended bool
-	startAt, endAt time.Time
-	first          bool // no START was seen before its first line
-	crashed        bool // a line of its own says that it failed
-	evidence       evidence
-	held           *waiting // a REPORT that came before its END
-}
-
 // Platforms yields the records of events. It may be called once.
 func (q *Pairing) Platforms(events iter.Seq2[record.Event, error]) iter.Seq2[record.Platform, error] {
+	q.linger = true
 	return func(yield func(record.Platform, error) bool) {
 		var ps parser
+		emit := platformsTo(yield)
 		for e, err := range events {
 			if err != nil {
 				if !yield(record.Platform{}, err) {
@@ -110,230 +73,20 @@ func (q *Pairing) Platforms(events iter.Seq2[record.Event, error]) iter.Seq2[rec
 				continue
 			}
 			ps.arena = ps.arena[:0]
-			q.event(&ps, &e)
-			if !q.flush(maxWaiting, yield) {
+			if !q.event(&ps, &e, emit) {
 				return
 			}
 		}
-		q.settleAll()
-		q.flush(0, yield)
+		q.Flush(emit)
 	}
 }
 
-// event takes one log event. The log of a response comes as one text of many
-// lines; a source that knows the stream gives one event each.
-func (q *Pairing) event(ps *parser, e *record.Event) {
-	var v View
-	text := []byte(e.Message)
-	if e.LogStream == "" && e.EventID == "" && e.Timestamp == 0 {
-		for piece := range pieces(text) {
-			if separators(piece) < len(piece) {
-				q.one(ps, e, piece, &v)
-			}
-		}
-		return
-	}
-	q.one(ps, e, text, &v)
-}
-
-func (q *Pairing) one(ps *parser, e *record.Event, text []byte, v *View) {
-	if ps.event(text, v) != platform {
-		q.counts.Other++
-		return
-	}
-	var p record.Platform
-	v.Raw = text
-	v.Platform(&p)
-	if e.LogStream != "" {
-		p.LogStream = e.LogStream
-	}
-	if p.Timestamp.IsZero() && e.Timestamp != 0 {
-		p.Timestamp = millis(e.Timestamp)
-	}
-	name := p.LogStream
-	if name == "" && e.RequestID != "" {
-		name = "request " + e.RequestID
-	}
-	q.add(&p, name, string(v.InitializationType), e.EventID)
-}
-
-// add takes one platform record of the named stream.
-func (q *Pairing) add(p *record.Platform, name, initType, eventID string) {
-	s := q.stream(name)
-	if s.duplicate(q.fingerprint(p, eventID)) {
-		q.counts.Duplicates++
-		return
-	}
-	if q.joinXRay(s, p) {
-		return
-	}
-	w := &waiting{p: *p, stream: s}
-	if !q.KeepKinds {
-		w.p.Kind = TextKind(p.Kind)
-	}
-	switch p.Kind {
-	case record.KindInitStart, record.KindInitReport, kindJSONInitStart, kindJSONInitReport, kindJSONInitRuntimeDone,
-		record.KindRestoreReport, kindJSONRestoreStart, kindJSONRestoreReport:
-		s.init(p, initType)
-	case record.KindStart, kindJSONStart:
-		s.start(p)
-	case record.KindEnd, kindJSONEnd, kindJSONRuntimeDone:
-		s.end(p)
-	case record.KindReport, kindJSONReport:
-		q.report(s, w)
-	default:
-		s.other(p)
-	}
-	q.queue = append(q.queue, w)
-}
-
-// stream finds or makes the stream of that name; beyond the bound the oldest
-// is settled and forgotten.
-func (q *Pairing) stream(name string) *stream {
-	if s := q.streams[name]; s != nil {
-		return s
-	}
-	if q.streams == nil {
-		q.streams = map[string]*stream{}
-		q.seed = maphash.MakeSeed()
-	}
-	if len(q.streams) >= maxStreams {
-		old := q.streams[q.oldest[0]]
-		q.settle(old)
-		delete(q.streams, old.name)
-		q.oldest = q.oldest[1:]
-	}
-	s := &stream{name: name, open: map[string]*invocation{}}
-	q.streams[name] = s
-	q.oldest = append(q.oldest, name)
-	q.counts.Streams++
-	return s
-}
-
-// fingerprint identifies a delivered line: by the id that the source gave it,
-// else by its text and instant; 0 where neither can tell it from a twin.
-func (q *Pairing) fingerprint(p *record.Platform, eventID string) uint64 {
-	if eventID != "" {
-		return maphash.String(q.seed, eventID) | 1
-	}
-	if p.Timestamp.IsZero() || p.LogStream == "" {
-		return 0
-	}
-	return maphash.String(q.seed, p.Raw)*31 + uint64(p.Timestamp.UnixNano()) | 1
-}
-
-// duplicate says whether the line is among the last of its stream, and notes
-// it.
-func (s *stream) duplicate(print uint64) bool {
-	if print == 0 {
-		return false
-	}
-	for _, old := range s.recent {
-		if old == print {
-			return true
-		}
-	}
-	s.recent[s.next%maxRecent] = print
-	s.next++
-	return false
-}
-
-// joinXRay adds the trace to the REPORT just before it, where a tool split the
-// event at its line end.
-func (q *Pairing) joinXRay(s *stream, p *record.Platform) bool {
-	if p.Kind != record.KindOther || p.XRayTraceID == "" || p.RequestID != "" || len(q.queue) == 0 {
-		return false
-	}
-	last := q.queue[len(q.queue)-1]
-	if last.stream != s || last.p.Kind != record.KindReport || last.p.XRayTraceID != "" {
-		return false
-	}
-	last.p.XRayTraceID, last.p.XRaySegmentID, last.p.XRaySampled = p.XRayTraceID, p.XRaySegmentID, p.XRaySampled
-	last.p.Raw += "\n" + p.Raw
-	return true
-}
-
-// init takes a line about an init or a restore. An init that is redone within
-// an invocation belongs to the one that is open.
-func (s *stream) init(p *record.Platform, initType string) {
-	s.inits++
-	if p.Phase == "invoke" && s.named() && len(s.order) > 0 {
-		if inv := s.open[s.order[len(s.order)-1]]; inv != nil && inv.started && !inv.ended {
-			inv.evidence.add(p, initType)
-			return
-		}
-	}
-	s.pending.add(p, initType)
-}
-
-func (s *stream) start(p *record.Platform) {
-	s.starts++
-	inv := s.open[p.RequestID]
-	if inv == nil || inv.started {
-		inv = s.opened(p.RequestID)
-	}
-	inv.started, inv.startAt = true, p.Timestamp
-	if s.named() || s.alone(inv) {
-		inv.evidence = s.pending
-	}
-	s.pending = evidence{}
-}
-
-// alone says whether no other invocation is between START and END: in a log
-// that may mix environments, an init line then belongs to the next START.
-func (s *stream) alone(inv *invocation) bool {
-	for _, other := range s.open {
-		if other != inv && other.started && !other.ended {
-			return false
-		}
-	}
-	return true
-}
-
-// opened makes the invocation of an id, in place of one of the same id that
-// never ended.
-func (s *stream) opened(id string) *invocation {
-	inv := &invocation{first: s.starts == 0}
-	if s.open[id] == nil {
-		s.order = append(s.order, id)
-	}
-	s.open[id] = inv
-	for len(s.order) > maxOpen {
-		s.forget(s.order[0])
-	}
-	return inv
-}
-
-func (s *stream) forget(id string) {
-	delete(s.open, id)
-	for i, other := range s.order {
-		if other == id {
-			s.order = append(s.order[:i], s.order[i+1:]...)
-			return
-		}
-	}
-}
-
-func (s *stream) end(p *record.Platform) {
-	s.ends++
-	inv := s.open[p.RequestID]
-	if inv == nil {
-		inv = s.opened(p.RequestID)
-	}
-	if !inv.ended {
-		inv.ended, inv.endAt = true, p.Timestamp
-	}
-}
-
-// other takes the lines of faults: the environment loses its state.
-func (s *stream) other(p *record.Platform) {
-	if p.RequestID == "" || p.Status != "timeout" && p.Status != "error" {
-		return
-	}
-	if inv := s.open[p.RequestID]; inv != nil {
-		inv.crashed = true
-	} else {
-		s.crashed = true // the line came behind the REPORT
+// platformsTo makes records of Views.
+func platformsTo(yield func(record.Platform, error) bool) func(*View) bool {
+	return func(v *View) bool {
+		var p record.Platform
+		v.Platform(&p)
+		return yield(p, nil)
 	}
 }
 
@@ -342,22 +95,194 @@ func (s *stream) other(p *record.Platform) {
 // ends the sequence. It may be iterated once.
 func (q *Pairing) Scanned(s *Scanner) iter.Seq2[record.Platform, error] {
 	return func(yield func(record.Platform, error) bool) {
+		emit := platformsTo(yield)
 		for s.Scan() {
 			if err := s.SyntaxError(); err != nil {
 				if !yield(record.Platform{}, err) {
 					return
 				}
-				continue
-			}
-			p := s.Platform()
-			q.add(p, p.LogStream, string(s.View().InitializationType), "")
-			if !q.flush(maxWaiting, yield) {
+			} else if !q.Add(s.View(), emit) {
 				return
 			}
 		}
-		q.settleAll()
-		if q.flush(0, yield) && s.Err() != nil {
+		if q.Flush(emit) && s.Err() != nil {
 			yield(record.Platform{}, s.Err())
 		}
 	}
+}
+
+// event takes one log event. The log of a response comes as one text of many
+// lines; a source that knows the stream gives one event each.
+func (q *Pairing) event(ps *parser, e *record.Event, emit func(*View) bool) bool {
+	text := []byte(e.Message)
+	if e.LogStream != "" || e.EventID != "" || e.Timestamp != 0 {
+		return q.one(ps, e, text, emit)
+	}
+	for piece := range pieces(text) {
+		if separators(piece) < len(piece) && !q.one(ps, e, piece, emit) {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *Pairing) one(ps *parser, e *record.Event, text []byte, emit func(*View) bool) bool {
+	var v View
+	if ps.event(text, &v) != platform {
+		q.counts.Other++
+		return true
+	}
+	v.Raw = text
+	if e.LogStream != "" {
+		v.LogStream = []byte(e.LogStream)
+	}
+	if v.Timestamp.IsZero() && e.Timestamp != 0 {
+		v.Timestamp = millis(e.Timestamp)
+	}
+	name := v.LogStream
+	if len(name) == 0 && e.RequestID != "" {
+		name = []byte("request " + e.RequestID)
+	}
+	return q.take(&v, name, e.EventID, emit)
+}
+
+// Add takes one platform record and calls emit for each that is decided, this
+// one or earlier ones, in order. What emit is given is valid until it returns.
+// Add reports false, and drops the rest, where emit did.
+func (q *Pairing) Add(v *View, emit func(*View) bool) bool {
+	return q.take(v, v.LogStream, "", emit)
+}
+
+// take takes one platform record of the named stream.
+func (q *Pairing) take(v *View, name []byte, eventID string, emit func(*View) bool) bool {
+	s := q.stream(name)
+	if s.duplicate(q.fingerprint(v, eventID)) {
+		q.counts.Duplicates++
+		return true
+	}
+	if q.linger && q.joinXRay(s, v) {
+		return true
+	}
+	w := q.wait(v, s)
+	switch v.Kind {
+	case record.KindStart, kindJSONStart:
+		s.start(q, v)
+	case record.KindEnd, kindJSONEnd, kindJSONRuntimeDone:
+		s.end(q, v)
+	case record.KindReport, kindJSONReport:
+		q.report(s, w)
+	case record.KindInitStart, record.KindInitReport, kindJSONInitStart, kindJSONInitReport, kindJSONInitRuntimeDone,
+		record.KindRestoreReport, kindJSONRestoreStart, kindJSONRestoreReport:
+		s.init(v)
+	default:
+		if v.Kind == record.KindOther && (len(v.RuntimeVersion) > 0 || has(v.Raw, "RESTORE_START")) {
+			s.init(v)
+		}
+		s.other(q, v)
+	}
+	return q.flush(maxWaiting, emit)
+}
+
+// stream finds or makes the stream of that name; beyond the bound the oldest
+// is settled and forgotten.
+func (q *Pairing) stream(name []byte) *stream {
+	if q.last != nil && q.last.name == string(name) {
+		return q.last
+	}
+	s := q.streams[string(name)]
+	if s == nil {
+		s = q.newStream(string(name))
+	}
+	q.last = s
+	return s
+}
+
+func (q *Pairing) newStream(name string) *stream {
+	if q.streams == nil {
+		q.streams = map[string]*stream{}
+		q.seed = maphash.MakeSeed()
+	}
+	if len(q.streams) >= maxStreams {
+		old := q.streams[q.oldest[0]]
+		q.settle(old)
+		delete(q.streams, old.name)
+		q.last = nil
+		q.oldest = q.oldest[1:]
+	}
+	s := &stream{name: name, open: map[uint64]*invocation{}}
+	q.streams[name] = s
+	q.oldest = append(q.oldest, name)
+	q.counts.Streams++
+	return s
+}
+
+// fingerprint identifies a delivered line: by the id that the source gave it,
+// else by its text and instant; 0 where neither can tell it from a twin.
+func (q *Pairing) fingerprint(v *View, eventID string) uint64 {
+	if eventID != "" {
+		return maphash.String(q.seed, eventID) | 1
+	}
+	if len(v.LogStream) == 0 || v.Timestamp.IsZero() {
+		return 0
+	}
+	return maphash.Bytes(q.seed, v.Raw)*31 + uint64(v.Timestamp.UnixNano()) | 1
+}
+
+// joinXRay adds the trace to the REPORT just before it, where a tool split the
+// event at its line end.
+func (q *Pairing) joinXRay(s *stream, v *View) bool {
+	if v.Kind != record.KindOther || v.XRayTraceID == nil || v.RequestID != nil || len(q.queue) == 0 {
+		return false
+	}
+	last := q.queue[len(q.queue)-1]
+	if last.stream != s || last.v.Kind != record.KindReport || last.v.XRayTraceID != nil {
+		return false
+	}
+	last.v.XRayTraceID = last.own(v.XRayTraceID)
+	last.v.XRaySegmentID = last.own(v.XRaySegmentID)
+	last.v.XRaySampled = v.XRaySampled
+	raw := append(append([]byte{}, last.v.Raw...), '\n')
+	last.v.Raw = append(raw, v.Raw...)
+	return true
+}
+
+// Flush decides what still waits, with the evidence there is, and calls emit
+// for it. It is called once, at the end.
+func (q *Pairing) Flush(emit func(*View) bool) bool {
+	for _, w := range q.queue {
+		if w.inv != nil && !w.gone {
+			q.decide(w)
+		}
+	}
+	return q.flush(0, emit)
+}
+
+// flush emits what is decided, up to the first record that is not. While more
+// than limit records wait, that first one is decided. With limit 0 everything
+// goes.
+func (q *Pairing) flush(limit int, emit func(*View) bool) bool {
+	n, ok := 0, true
+	keep := 0
+	if q.linger && limit > 0 {
+		keep = 1
+	}
+	for n+keep < len(q.queue) && ok {
+		w := q.queue[n]
+		if w.inv != nil && !w.gone {
+			if limit != 0 && len(q.queue)-n <= limit {
+				break
+			}
+			q.decide(w)
+		}
+		n++
+		if !w.gone {
+			ok = emit(&w.v)
+		}
+		q.spare = append(q.spare, w)
+	}
+	if n > 0 {
+		kept := copy(q.queue, q.queue[n:])
+		q.queue = q.queue[:kept]
+	}
+	return ok
 }

@@ -67,22 +67,22 @@ const (
 const proactiveGap = time.Second
 
 // classify decides the Start of an accepted REPORT.
-func (s *stream) classify(p *record.Platform, inv *invocation) (record.Start, string) {
+func (s *stream) classify(v *View, inv *invocation) (record.Start, string) {
 	e := &inv.evidence
 	switch {
-	case p.RestoreDurationMs.Valid:
+	case v.RestoreDurationMs.Valid:
 		return record.StartRestored, RuleRestoreDuration
 	case e.restore:
 		return record.StartRestored, RuleRestoreLine
-	case e.initType == "provisioned-concurrency":
+	case e.initType == initProvisioned:
 		return record.StartProvisioned, RuleProvisionedType
-	case e.initType == "lambda-managed-instances":
+	case e.initType == initManaged:
 		return record.StartProvisioned, RuleManagedInstance
 	case e.bareReport && !e.failed && e.initType == "":
 		return record.StartProvisioned, RuleProvisionedInit
-	case e.ahead(p, inv.startAt):
+	case e.ahead(v, inv.startAt):
 		return record.StartCold, RuleProactiveInit
-	case p.InitDurationMs.Valid:
+	case v.InitDurationMs.Valid:
 		if s.named() && s.inits > 0 && s.served > 0 && !e.init && !e.failed {
 			return record.StartUnknown, RuleDisagree
 		}
@@ -92,22 +92,22 @@ func (s *stream) classify(p *record.Platform, inv *invocation) (record.Start, st
 	case e.init:
 		return record.StartCold, RuleInitLine
 	}
-	return s.classifyWithoutInit(p)
+	return s.classifyWithoutInit(v)
 }
 
 // classifyWithoutInit decides where neither the REPORT nor the lines before it
 // show an init.
-func (s *stream) classifyWithoutInit(p *record.Platform) (record.Start, string) {
+func (s *stream) classifyWithoutInit(v *View) (record.Start, string) {
 	switch {
 	case s.named() && s.served > 0 && s.crashed:
 		return record.StartCold, RuleSuppressedInit
 	case s.named() && s.served > 0:
 		return record.StartWarm, RuleServedBefore
-	case p.Truncated:
+	case v.Truncated:
 		return record.StartUnknown, RuleTruncated
-	case resets(p.Status, p.ErrorType):
+	case resets(v.Status, v.ErrorType):
 		return record.StartUnknown, RuleFailedUnseen
-	case !p.BilledDurationMs.Valid && !p.MemorySizeMB.Valid:
+	case !v.BilledDurationMs.Valid && !v.MemorySizeMB.Valid:
 		return record.StartUnknown, RuleNoEvidence
 	}
 	return record.StartWarm, RuleNoInitDuration
@@ -125,13 +125,13 @@ type evidence struct {
 }
 
 // ahead says whether the init ended long before the START.
-func (e *evidence) ahead(p *record.Platform, start time.Time) bool {
+func (e *evidence) ahead(v *View, start time.Time) bool {
 	if !e.init || e.failed || e.at.IsZero() || start.IsZero() {
 		return false
 	}
 	d := e.duration
-	if p.InitDurationMs.Valid {
-		d = time.Duration(p.InitDurationMs.Value * float64(time.Millisecond))
+	if v.InitDurationMs.Valid {
+		d = time.Duration(v.InitDurationMs.Value * float64(time.Millisecond))
 	}
 	if d == 0 {
 		d = 10 * time.Second // the limit of an init: nothing is known of this one
@@ -140,41 +140,50 @@ func (e *evidence) ahead(p *record.Platform, start time.Time) bool {
 }
 
 // add takes a line about an init or a restore.
-func (e *evidence) add(p *record.Platform, initType string) {
-	if initType != "" {
-		e.initType = initType
+func (e *evidence) add(v *View) {
+	if t := knownInitType(v.InitializationType); t != "" {
+		e.initType = t
 	}
-	switch p.Kind {
+	switch v.Kind {
 	case record.KindInitStart, record.KindInitReport, kindJSONInitStart, kindJSONInitReport, kindJSONInitRuntimeDone:
 		if !e.init {
-			e.at = p.Timestamp
+			e.at = v.Timestamp
 		}
 		e.init = true
-		e.bareReport = e.bareReport || p.Kind == record.KindInitReport
-		e.failed = e.failed || p.Phase == "invoke" || p.Status == "timeout" || p.Status == "error" || p.Status == "failure"
-		if p.InitDurationMs.Valid {
-			e.duration = time.Duration(p.InitDurationMs.Value * float64(time.Millisecond))
+		e.bareReport = e.bareReport || v.Kind == record.KindInitReport
+		e.failed = e.failed || string(v.Phase) == "invoke" || len(v.Status) > 0 && string(v.Status) != "success"
+		if v.InitDurationMs.Valid {
+			e.duration = time.Duration(v.InitDurationMs.Value * float64(time.Millisecond))
 		}
 	default:
 		e.restore = true
 	}
 }
 
+// The initialization types that a START is judged by.
+const (
+	initOnDemand    = "on-demand"
+	initProvisioned = "provisioned-concurrency"
+	initSnapStart   = "snap-start"
+	initManaged     = "lambda-managed-instances"
+)
+
+func knownInitType(b []byte) string {
+	for _, t := range [...]string{initOnDemand, initProvisioned, initSnapStart, initManaged} {
+		if string(b) == t {
+			return t
+		}
+	}
+	return ""
+}
+
 // resets says whether an invocation that ended so costs the environment its
 // state, so that the next one runs the init again: a time-out, or an error of
 // the runtime, of an extension or of the sandbox. An error that the handler
 // returned leaves the environment as it is.
-func resets(status, errorType string) bool {
-	switch {
-	case status == "timeout", status == "failure":
+func resets(status, errorType []byte) bool {
+	if string(status) == "timeout" || string(status) == "failure" {
 		return true
-	case errorType == "":
-		return false
 	}
-	for _, family := range [...]string{"Runtime.", "Extension.", "Sandbox."} {
-		if has([]byte(errorType), family) {
-			return true
-		}
-	}
-	return false
+	return has(errorType, "Runtime.") || has(errorType, "Extension.") || has(errorType, "Sandbox.")
 }

@@ -1,24 +1,25 @@
 package parsers
 
-import (
-	"coldbench/record"
-)
+// pendingInvocation marks a REPORT that is held without an invocation.
+var pendingInvocation invocation
 
 // report takes a REPORT. After its END it is accepted at once. Before, it is
 // held: user code may have printed it, or the lines came out of order.
 func (q *Pairing) report(s *stream, w *waiting) {
-	id := w.p.RequestID
-	inv := s.open[id]
-	if inv == nil {
-		inv = s.opened(id)
-	}
-	if held := inv.held; held != nil {
-		if s.starts == 0 && s.ends == 0 {
-			q.accept(held) // nothing but REPORTs: two invocations of one id
-			inv = s.opened(id)
-		} else {
-			q.refuse(held)
+	w.key = q.key(w.v.RequestID)
+	if s.starts == 0 && s.ends == 0 {
+		if s.only != nil {
+			q.acceptOnly(s.only)
 		}
+		s.only, w.inv = w, &pendingInvocation
+		return
+	}
+	inv := s.open[w.key]
+	if inv == nil {
+		inv = s.opened(q, w.key)
+	}
+	if inv.held != nil {
+		q.refuse(inv.held)
 		inv.held = nil
 	}
 	w.inv = inv
@@ -27,21 +28,20 @@ func (q *Pairing) report(s *stream, w *waiting) {
 		return
 	}
 	inv.held = w
-	if s.starts == 0 && s.ends == 0 {
-		q.acceptOlder(s, id)
-	}
 }
 
-// acceptOlder accepts the REPORTs that are held in a stream in which nothing
-// but REPORTs was seen, the last excepted: its END may be the next line.
-func (q *Pairing) acceptOlder(s *stream, last string) {
-	for len(s.order) > 1 && s.order[0] != last {
-		inv := s.open[s.order[0]]
-		if inv.held == nil {
-			return
-		}
-		q.accept(inv.held)
-	}
+// acceptOnly accepts the held REPORT of a stream in which nothing but REPORTs
+// was seen.
+func (q *Pairing) acceptOnly(w *waiting) {
+	s := w.stream
+	s.only = nil
+	w.inv = nil
+	inv := invocation{evidence: s.pending}
+	s.pending = evidence{}
+	w.v.Start, w.v.StartRule = s.classify(&w.v, &inv)
+	s.served++
+	s.crashed = resets(w.v.Status, w.v.ErrorType)
+	q.counts.Reports++
 }
 
 // accept decides that a REPORT is the platform's.
@@ -51,21 +51,19 @@ func (q *Pairing) accept(w *waiting) {
 	if !inv.started {
 		inv.evidence, s.pending = s.pending, evidence{}
 	}
-	start, rule := s.classify(&w.p, inv)
-	if !inv.started && s.starts+s.ends > 0 {
+	start, rule := s.classify(&w.v, inv)
+	if !inv.started {
 		rule += "; " + NoteNoStart
 	}
-	if !inv.ended && s.starts+s.ends > 0 {
+	if !inv.ended {
 		rule += "; " + NoteNoEnd
 	}
-	w.p.Start, w.p.StartRule = start, rule
-	if s.open[w.p.RequestID] == inv {
-		s.forget(w.p.RequestID)
-	}
-	inv.held = nil
+	w.v.Start, w.v.StartRule = start, rule
 	s.served++
-	s.crashed = inv.crashed || resets(w.p.Status, w.p.ErrorType)
+	s.crashed = inv.crashed || resets(w.v.Status, w.v.ErrorType)
 	q.counts.Reports++
+	inv.held = nil
+	s.closed(q, w.key, inv)
 }
 
 // refuse drops a REPORT that is not the platform's.
@@ -80,10 +78,14 @@ func (q *Pairing) refuse(w *waiting) {
 // it was STARTed or no START had been seen.
 func (q *Pairing) decide(w *waiting) {
 	s, inv := w.stream, w.inv
+	if inv == &pendingInvocation {
+		q.acceptOnly(w)
+		return
+	}
 	genuine := false
 	switch {
 	case inv.ended:
-		late := !w.p.Timestamp.IsZero() && !w.p.Timestamp.Before(inv.endAt) && !w.p.Timestamp.Before(inv.startAt)
+		late := !w.v.Timestamp.IsZero() && !w.v.Timestamp.Before(inv.endAt) && !w.v.Timestamp.Before(inv.startAt)
 		genuine = late && (inv.started || inv.first)
 	case s.ends == 0:
 		genuine = inv.started || inv.first
@@ -105,41 +107,4 @@ func (q *Pairing) settle(s *stream) {
 			q.decide(w)
 		}
 	}
-}
-
-func (q *Pairing) settleAll() {
-	for _, w := range q.queue {
-		if w.inv != nil && !w.gone {
-			q.decide(w)
-		}
-	}
-}
-
-// flush yields what is decided, up to the first record that is not. While more
-// than limit records wait, that first one is decided. The last record stays,
-// for an X-Ray line may follow it, unless limit is 0.
-func (q *Pairing) flush(limit int, yield func(record.Platform, error) bool) bool {
-	n := 0
-	defer func() {
-		if n == 0 {
-			return
-		}
-		kept := copy(q.queue, q.queue[n:])
-		clear(q.queue[kept:])
-		q.queue = q.queue[:kept]
-	}()
-	for n < len(q.queue) && (limit == 0 || n+1 < len(q.queue)) {
-		w := q.queue[n]
-		if w.inv != nil && !w.gone {
-			if limit != 0 && len(q.queue)-n <= limit {
-				return true
-			}
-			q.decide(w)
-		}
-		n++
-		if !w.gone && !yield(w.p, nil) {
-			return false
-		}
-	}
-	return true
 }

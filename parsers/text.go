@@ -284,6 +284,16 @@ var idByte = func() (set [256]bool) {
 	return set
 }()
 
+// notIDByte is 1 for the other bytes, so that a loop needs no branches.
+var notIDByte = func() (set [256]uint8) {
+	for c := range set {
+		if !idByte[c] {
+			set[c] = 1
+		}
+	}
+	return set
+}()
+
 // cutID says whether an id that ends with its line was cut. In a START or END
 // line it may end so; a REPORT that ends with its id was cut, and only a whole
 // UUID is certainly whole.

@@ -40,8 +40,13 @@ type View struct {
 	InitializationType []byte
 
 	LogStream []byte // from the envelope or the prefix of the line
-	Emulator  bool   // a shape that only an emulator prints
-	Truncated bool   // the line was cut at its end
+
+	// What a Pairing decided of a REPORT; "" before.
+	Start     record.Start
+	StartRule string
+
+	Emulator  bool // a shape that only an emulator prints
+	Truncated bool // the line was cut at its end
 
 	Pos record.Pos
 	Raw []byte // the event's text, verbatim
@@ -69,6 +74,8 @@ func (v *View) Platform(p *record.Platform) {
 		RuntimeVersionARN:       string(v.RuntimeVersionARN),
 		Timestamp:               v.Timestamp,
 		LogStream:               string(v.LogStream),
+		Start:                   v.Start,
+		StartRule:               v.StartRule,
 		Emulator:                v.Emulator,
 		Truncated:               v.Truncated,
 		Pos:                     v.Pos,
