@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -155,6 +157,14 @@ func newMark() mark {
 
 func (m mark) String() string {
 	return fmt.Sprintf("%s%d-%s-%d-", prefix, m.pid, m.start, m.namespace)
+}
+
+// forHost is the mark with a random part, for one program may have several
+// Hosts.
+func (m mark) forHost() string {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return m.String() + hex.EncodeToString(random[:]) + "-"
 }
 
 // parseMark reads the mark in a group's name.

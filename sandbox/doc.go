@@ -22,7 +22,12 @@
 // All processes are forked from one operating system thread that lives as long
 // as the Host. They carry a parent-death signal that is tied to that thread,
 // so a kill -9 of the program takes the functions with it, and they inherit
-// no_new_privs from it.
+// no_new_privs from it. What a function has started itself is then killed, and
+// the cgroups removed, by a guard: a shell that does nothing but wait for the
+// end of this program. What even that leaves is cleared up by the next New.
+//
+// Measured in turn with plain fork and exec on two busy cores (BenchmarkStart,
+// 200 starts, cgroup v1): 0.6 to 1.5 ms more at the median.
 //
 // On systems other than Linux, or where no cgroup is writable, the same API
 // works on plain process groups: nothing is limited, freezing is SIGSTOP, and

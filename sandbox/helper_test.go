@@ -76,7 +76,8 @@ var helpers = map[string]func(int){
 		if err != nil {
 			panic(err)
 		}
-		e, err := h.Start(context.Background(), Spec{ID: "x", Command: []string{self()}, Env: helper("block:0")})
+		// The function's child in a session of its own prints its pid.
+		e, err := h.Start(context.Background(), Spec{ID: "x", Command: []string{self()}, Env: helper("family:0"), Stdout: os.Stdout})
 		if err != nil {
 			panic(err)
 		}

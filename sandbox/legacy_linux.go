@@ -16,6 +16,7 @@ import (
 type legacy struct {
 	mark  string
 	trees []tree
+	guard *guard
 }
 
 // tree is one controller that works.
@@ -33,7 +34,7 @@ var needs = map[string]string{
 // newLegacy tries each controller with a real group that the starting thread
 // enters and leaves. Nil: none works, or version 1 is not mounted.
 func newLegacy(mounts []mount, own map[string]string, m mark, on *spawner) *legacy {
-	h := &legacy{mark: m.String()}
+	h := &legacy{mark: m.forHost()}
 	for _, c := range controllers {
 		for _, mt := range mounts {
 			if mt.unified || !slices.Contains(mt.options, c) {
@@ -52,6 +53,11 @@ func newLegacy(mounts []mount, own map[string]string, m mark, on *spawner) *lega
 	if len(h.trees) == 0 {
 		return nil
 	}
+	var parents []string
+	for _, t := range h.trees {
+		parents = append(parents, t.parent)
+	}
+	h.guard = startGuard(h.mark, parents)
 	return h
 }
 
@@ -95,6 +101,7 @@ func (h *legacy) controllers() []string {
 func (h *legacy) String() string { return "cgroup v1: " + strings.Join(h.controllers(), ", ") }
 
 func (h *legacy) close() {
+	h.guard.dismiss()
 	for _, t := range h.trees {
 		t.home.Close()
 	}

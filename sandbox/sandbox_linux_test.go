@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestGrandchildrenDieWithTheEnvironment(t *testing.T) {
@@ -185,9 +186,27 @@ func groupsOf(t *testing.T, m mark) []string {
 	return found
 }
 
-// A kill -9 of the program must leave no function behind, and the next one
-// must clear its cgroups away.
+// A kill -9 of the program must leave neither a function, nor what a function
+// has started, nor a cgroup.
 func TestKillOfTheProgram(t *testing.T) {
+	limited(t, Options{}, "cgroup")
+	dead, pids := program9(t)
+	for _, pid := range pids {
+		gone(t, pid)
+	}
+	for range 2000 {
+		if len(groupsOf(t, dead)) == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("left behind: %v", groupsOf(t, dead))
+}
+
+// program9 starts a program with a function that has a grandchild, kills the
+// program, and returns its mark and the two processes.
+func program9(t *testing.T) (mark, []int) {
+	t.Helper()
 	c := exec.Command(self())
 	c.Env = helper("host:0")
 	c.Stderr = os.Stderr
@@ -198,13 +217,14 @@ func TestKillOfTheProgram(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	function, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatal(err)
+	var pids []int
+	lines := bufio.NewScanner(stdout)
+	for len(pids) < 2 && lines.Scan() {
+		pid, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
 	}
 	dead := newMark()
 	dead.pid, dead.start = c.Process.Pid, startTime(c.Process.Pid)
@@ -212,10 +232,34 @@ func TestKillOfTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Wait()
-	gone(t, function)
+	return dead, pids
+}
+
+// Without a guard (no shell, or both were killed) the next program clears up.
+func TestStaleGroupsAreRemoved(t *testing.T) {
+	h := limited(t, Options{}, "cgroup v1")
+	sleeper := exec.Command("sleep", "1000")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dead := newMark()
+	dead.start = "1" // a process with our pid that lived before
+	for _, tree := range h.cgroups.(*legacy).trees {
+		dir := filepath.Join(tree.parent, dead.String()+"1-x")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(dir, "cgroup.procs", strconv.Itoa(sleeper.Process.Pid)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	newHost(t, Options{})
+	if err := sleeper.Wait(); err == nil {
+		t.Error("what is in a stale group lives on")
+	}
+	newHost(t, Options{}) // the group was still busy with the zombie, perhaps
 	if left := groupsOf(t, dead); len(left) > 0 {
-		t.Errorf("a new host leaves %v", left)
+		t.Errorf("left behind: %v", left)
 	}
 }
 

@@ -233,3 +233,27 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// One program may have several Hosts, and the end of one is nothing to another.
+func TestHostsAreIndependent(t *testing.T) {
+	both(t, func(t *testing.T, h *Host) {
+		other, err := New(h.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := start(t, h, Spec{ID: "same", Env: helper("block:0")})
+		theirs := start(t, other, Spec{ID: "same", Env: helper("block:0")})
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+		<-theirs.Done()
+		select {
+		case <-mine.Done():
+			t.Error("the end of another host ended this environment")
+		default:
+		}
+		if err := syscall.Kill(mine.Pid(), 0); err != nil {
+			t.Error(err)
+		}
+	})
+}

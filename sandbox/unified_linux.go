@@ -19,6 +19,7 @@ type unified struct {
 	mark   string
 	parent string
 	have   []string // controllers, "freezer" included, which v2 always has
+	guard  *guard
 }
 
 // newUnified returns nil where no group may be made.
@@ -28,17 +29,21 @@ func newUnified(mounts []mount, own map[string]string, m mark) *unified {
 			continue
 		}
 		if dir, ok := mt.at(own[""]); ok {
-			return bestParent(mt.dir, dir, m)
+			h := bestParent(mt.dir, dir, m.forHost())
+			if h != nil {
+				h.guard = startGuard(h.mark, []string{h.parent})
+			}
+			return h
 		}
 	}
 	return nil
 }
 
 // bestParent climbs from dir to top.
-func bestParent(top, dir string, m mark) *unified {
+func bestParent(top, dir, mark string) *unified {
 	var best *unified
 	for ; ; dir = filepath.Dir(dir) {
-		if h, ok := tryUnified(dir, m); ok && (best == nil || len(h.have) > len(best.have)) {
+		if h, ok := tryUnified(dir, mark); ok && (best == nil || len(h.have) > len(best.have)) {
 			best = h
 		}
 		if dir == top || dir == "/" {
@@ -49,16 +54,16 @@ func bestParent(top, dir string, m mark) *unified {
 
 // tryUnified makes and removes a group. A process may be put into a group by
 // whoever may write cgroup.procs of the nearest group above both.
-func tryUnified(parent string, m mark) (*unified, bool) {
+func tryUnified(parent, mark string) (*unified, bool) {
 	if unix.Access(filepath.Join(parent, "cgroup.procs"), unix.W_OK) != nil {
 		return nil, false
 	}
-	probe := filepath.Join(parent, m.String()+"probe")
+	probe := filepath.Join(parent, mark+"probe")
 	if os.Mkdir(probe, 0o755) != nil {
 		return nil, false
 	}
 	defer removeGroup(probe)
-	h := &unified{mark: m.String(), parent: parent}
+	h := &unified{mark: mark, parent: parent}
 	for controller, file := range map[string]string{
 		"memory": "memory.max", "cpu": "cpu.max", "pids": "pids.max", "freezer": "cgroup.freeze",
 	} {
@@ -83,7 +88,7 @@ func (h *unified) controllers() []string {
 
 func (h *unified) String() string { return "cgroup v2: " + strings.Join(h.controllers(), ", ") }
 
-func (h *unified) close() {}
+func (h *unified) close() { h.guard.dismiss() }
 
 func (h *unified) create(name string, memoryMB, maxProcesses int) (group, error) {
 	g := &unifiedGroup{hierarchy: h, dir: filepath.Join(h.parent, h.mark+name)}
