@@ -44,7 +44,8 @@ func assemble(s source, o Options) (*Report, error) {
 
 	verdict, warnings := record.Check(s.plan, c.evidenceOf(s, r))
 	r.Verdict = verdict
-	r.Warnings = append(warnings, s.warnings()...)
+	r.Warnings = append(r.Warnings, warnings...)
+	r.Warnings = append(r.Warnings, s.warnings()...)
 	region := o.Region
 	if region == "" {
 		region = s.plan.Region

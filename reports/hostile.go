@@ -62,7 +62,7 @@ func markdown(s string) string {
 			b.WriteString("&amp;")
 			continue
 		case strings.ContainsRune("\\`*[]|~$@", r), // code, emphasis, links, cells, strikethrough, formulas, mentions
-			r == '_' && !(inWord(in, i-1) && inWord(in, i+1)),
+			r == '_' && (!inWord(in, i-1) || !inWord(in, i+1)),
 			r == ':' && i+1 < len(in) && in[i+1] == '/',                       // https://
 			r == '.' && i >= 3 && strings.EqualFold(string(in[i-3:i]), "www"), // www.
 			i == 0 && strings.ContainsRune("#+-=>", r),                        // blocks
@@ -113,14 +113,11 @@ func fenced(language, s string) string {
 // shellWord quotes s for a POSIX shell where that is needed.
 func shellWord(s string) string {
 	s = plain(s, 0)
-	safe := s != ""
-	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)) {
-			safe = false
-			break
-		}
+	special := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("-_./:@%+=,", r)
 	}
-	if safe {
+	if s != "" && !strings.ContainsFunc(s, special) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

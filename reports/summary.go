@@ -139,7 +139,7 @@ func (r *Report) Summary() *Summary {
 		s.Bursts = append(s.Bursts, SummaryBurst{milliseconds(b.From), milliseconds(b.To), b.Arrivals, everyStart(b.Starts)})
 	}
 	for _, e := range r.Errors {
-		s.Errors = append(s.Errors, SummaryError{e.Outcome, e.Type, e.Example, e.N})
+		s.Errors = append(s.Errors, SummaryError(e))
 	}
 	for _, t := range r.Tags {
 		if s.ByTag == nil {

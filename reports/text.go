@@ -171,8 +171,10 @@ func (r *Report) keyFigures() []keyFigure {
 	if r.knownStarts() > 0 {
 		out = append(out, r.quantileFigure(record.StartCold), r.quantileFigure(record.StartWarm))
 		c := r.ColdRate
-		out = append(out, keyFigure{"Cold starts", percent(c.Share()),
-			fmt.Sprintf("%s of %s · %s–%s", count(c.K), count(c.N), sig3(c.Lo*100), percent(c.Hi))})
+		out = append(out, keyFigure{
+			"Cold starts", percent(c.Share()),
+			fmt.Sprintf("%s of %s · %s–%s", count(c.K), count(c.N), sig3(c.Lo*100), percent(c.Hi)),
+		})
 	} else {
 		out = append(out, r.quantileAt("", 0.5, "Response p50"), r.quantileFigure(""))
 		out = append(out, keyFigure{"Starts", "unknown", "no log tells cold from warm"})
@@ -207,7 +209,7 @@ func (r *Report) quantileAt(s record.Start, p float64, name string) keyFigure {
 	if !ok {
 		return keyFigure{name, "n too small", fmt.Sprintf("n = %s, needs %s", count(n.N), count(q.Need))}
 	}
-	return keyFigure{name, withUnit(q.Value, "ms"), interval(q, "ms") + " · n = " + count(n.N)}
+	return keyFigure{name, withUnit(q.Value, "ms"), interval(q) + " · n = " + count(n.N)}
 }
 
 // errorFigure counts what did not end well; where nothing failed it gives the

@@ -44,7 +44,7 @@ func (r *Report) timelineChart(f frame, alone bool) string {
 		r.aloneLegend(&p.svg)
 	}
 	p.shades(r.Bursts)
-	p.axes(r.Ended)
+	p.axes()
 	for _, l := range t.Layers {
 		p.layer(l)
 	}
@@ -113,7 +113,7 @@ func (p *timelinePlot) shades(bursts []Burst) {
 	}
 }
 
-func (p *timelinePlot) axes(end time.Duration) {
+func (p *timelinePlot) axes() {
 	for _, v := range p.y.ticks(p.f.ticks - 2) {
 		y := p.y.at(v)
 		p.line("grid", p.x.from, y, p.x.to, y)

@@ -68,19 +68,19 @@ func (r *Report) headline(b *Banner) {
 	case coldOK && warmOK:
 		b.Headline = fmt.Sprintf("Cold start %s at p50: %s cold, %s warm", adds(c.Value-w.Value), withUnit(c.Value, "ms"), withUnit(w.Value, "ms"))
 		b.Detail = fmt.Sprintf("Response, 95 %% intervals %s cold and %s warm, n = %s and %s. %s",
-			interval(c, "ms"), interval(w, "ms"), count(cold.N), count(warm.N), r.countsSentence())
+			interval(c), interval(w), count(cold.N), count(warm.N), r.countsSentence())
 	case coldOK:
 		b.Headline = fmt.Sprintf("Cold start takes %s at p50; %s to compare it with", withUnit(c.Value, "ms"), fewStarts(warm.N, "warm"))
-		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(c, "ms"), count(cold.N), r.countsSentence())
+		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(c), count(cold.N), r.countsSentence())
 	case warmOK:
 		b.Headline = fmt.Sprintf("Warm start takes %s at p50; %s", withUnit(w.Value, "ms"), coldLack(cold.N))
-		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(w, "ms"), count(warm.N), r.countsSentence())
+		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(w), count(warm.N), r.countsSentence())
 		if cold.N > 0 {
 			b.Tone, b.Tag = ToneCaution, "? Too few starts"
 		}
 	case allOK:
 		b.Headline = fmt.Sprintf("Response takes %s at p50%s", withUnit(a.Value, "ms"), tail(all))
-		b.Detail = fmt.Sprintf("95 %% interval %s, n = %s; nothing says which starts were cold. %s", interval(a, "ms"), count(all.N), r.countsSentence())
+		b.Detail = fmt.Sprintf("95 %% interval %s, n = %s; nothing says which starts were cold. %s", interval(a), count(all.N), r.countsSentence())
 	default:
 		b.Tone, b.Tag = ToneCaution, "? Too few starts"
 		b.Headline = fmt.Sprintf("%s; p50 needs at least %d", plural(all.N, "start", "starts"), stats.MinN(p50, stats.Level))
@@ -120,9 +120,9 @@ func tail(n *Numbers) string {
 	return ""
 }
 
-// interval prints the bounds of a supported quantile.
-func interval(q Quantile, unit string) string {
-	return sig3(q.Lo) + "–" + withUnit(q.Hi, unit)
+// interval prints the bounds of a supported quantile of a time.
+func interval(q Quantile) string {
+	return sig3(q.Lo) + "–" + withUnit(q.Hi, "ms")
 }
 
 // countsSentence says how many there were of what.
