@@ -59,12 +59,14 @@ func (f *loadFlags) replaySchedule(from time.Duration) (loadgen.Schedule, error)
 	if err != nil {
 		return nil, err
 	}
+	schedule := trace.Schedule(f.load.Speed, f.seed, 1)
 	end := from + time.Duration(f.load.Duration)
 	if f.load.Duration == 0 {
-		end = time.Duration(float64(trace.Duration) / f.load.Speed)
+		// One nanosecond more than the division gives, so that rounding does not
+		// cut the last arrival off.
+		end = time.Duration(float64(trace.Duration)/f.load.Speed) + 1
 		f.load.Duration = record.Duration(max(end-from, 0))
 	}
-	schedule := trace.Schedule(f.load.Speed, f.seed, 1)
 	return loadgen.Shift(loadgen.Cut(schedule, from, end), -from), nil
 }
 
