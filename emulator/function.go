@@ -24,10 +24,11 @@ type function struct {
 	count     int        // of versions ever published
 	aliases   map[string]*alias
 	tags      map[string]string
+	events    map[string]eventRules // by qualifier
 }
 
 func (s *Server) newFunction(name string) *function {
-	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}}
+	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}}
 }
 
 // version is one version of a function: configuration and code, which never

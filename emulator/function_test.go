@@ -61,6 +61,7 @@ type runtimeClient struct {
 	base   string
 	notes  []string // statuses of calls that should fail
 	served int
+	events [][]byte
 }
 
 func runFunction() {
@@ -131,6 +132,7 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 	var o order
 	_ = json.Unmarshal(event, &o)
 	c.served++
+	c.events = append(c.events, event)
 	answer := func(v any) {
 		b, _ := json.Marshal(v)
 		c.post("invocation/"+id+"/response", string(b), "")
@@ -180,6 +182,14 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		c.post("init/error", "{}", "")                                               // 403
 	case "stream":
 		c.stream(id, o)
+	case "first-event":
+		for _, e := range c.events {
+			if bytes.Contains(e, []byte("requestContext")) {
+				c.post("invocation/"+id+"/response", string(e), "")
+				return
+			}
+		}
+		answer("none yet")
 	case "notes":
 		answer(c.notes)
 	case "answer-exit":

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -238,6 +239,58 @@ func TestEventRunsLaterAndRetries(t *testing.T) {
 	}
 	if len(ids) != 2 {
 		t.Errorf("request ids and their tries: %v", ids)
+	}
+}
+
+// TestDestinations: what becomes of an event is told to another function.
+func TestDestinations(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{RetryUnit: 20 * time.Millisecond})
+	b.install(emulator.LocalFunction{})
+	for _, name := range []string{"good", "bad"} {
+		b.install(emulator.LocalFunction{Name: name})
+		// One environment, so that the one that is asked is the one that was told.
+		if _, err := b.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &name, ReservedConcurrentExecutions: aws.Int32(1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	arn := func(name string) *types.OnSuccess {
+		return &types.OnSuccess{Destination: aws.String("arn:aws:lambda:us-east-1:123456789012:function:" + name)}
+	}
+	put := func(retries int32, success, failure *string) error {
+		_, err := b.lambda.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
+			FunctionName: aws.String("fn"), MaximumRetryAttempts: &retries,
+			DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: success}, OnFailure: &types.OnFailure{Destination: failure}},
+		})
+		return err
+	}
+	if err := put(1, arn("good").Destination, arn("bad").Destination); err != nil {
+		t.Fatal(err)
+	}
+	var refused *types.InvalidParameterValueException
+	if err := put(1, arn("fn").Destination, nil); !errors.As(err, &refused) || *refused.Message != "You can't specify the function as a destination for itself." {
+		t.Errorf("got %v", err)
+	}
+	got, err := b.lambda.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: aws.String("fn")})
+	if err != nil || *got.MaximumRetryAttempts != 1 || *got.DestinationConfig.OnFailure.Destination != *arn("bad").Destination {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, c := range []struct {
+		do, to, record string
+	}{
+		{"served", "good", `{"version":"1.0","timestamp":"[^"]*","requestContext":{"requestId":"` + uuidForm + `","functionArn":"[^"]*:function:fn:\$LATEST","condition":"Success","approximateInvokeCount":1},"requestPayload":{.*"responseContext":{"statusCode":200,"executedVersion":"\$LATEST"},"responsePayload":1}`},
+		{"error", "bad", `.*"condition":"RetriesExhausted","approximateInvokeCount":2}.*"functionError":"Unhandled"},"responsePayload":{"errorMessage":"","errorType":"CustomError"}}`},
+	} {
+		payload, _ := json.Marshal(order{Do: c.do})
+		if _, err := b.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeEvent, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		// The destination echoes what it gets, so its answer is not seen; what
+		// it received, it tells the next caller.
+		eventually(t, c.to, func() bool {
+			out, err := b.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &c.to, Payload: []byte(`{"Do":"first-event"}`)})
+			return err == nil && regexp.MustCompile("^(?s:"+c.record+")$").Match(out.Payload)
+		})
 	}
 }
 

@@ -124,6 +124,11 @@ func (s *Server) routes() {
 		"GET /2017-03-31/tags/{arn}":                                  s.listTags,
 		"POST /2017-03-31/tags/{arn}":                                 s.tagResource,
 		"DELETE /2017-03-31/tags/{arn}":                               s.untagResource,
+		"PUT /2019-09-25/functions/{name}/event-invoke-config":        s.putEventConfig,
+		"POST /2019-09-25/functions/{name}/event-invoke-config":       s.updateEventConfig,
+		"GET /2019-09-25/functions/{name}/event-invoke-config":        s.getEventConfig,
+		"DELETE /2019-09-25/functions/{name}/event-invoke-config":     s.deleteEventConfig,
+		"GET /2019-09-25/functions/{name}/event-invoke-config/list":   s.listEventConfigs,
 	} {
 		mux.Handle(pattern, op)
 	}
