@@ -120,34 +120,62 @@ func startServer(b *testing.B) string {
 	return "http://" + address
 }
 
+// onDisk writes the rows to a run directory.
+type onDisk struct{ *record.Writer }
+
+func (d onDisk) Record(row *record.Invocation, _ []byte) error { return d.Writer.Record(row) }
+
+// BenchmarkRecorded is BenchmarkLag with the rows written to disk.
+func BenchmarkRecorded(b *testing.B) {
+	for _, rate := range []float64{1000, 10_000, 20_000} {
+		b.Run(fmt.Sprintf("rate=%g", rate), func(b *testing.B) {
+			w, err := record.Create(b.TempDir(), &record.Plan{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			lagAt(b, rate, onDisk{w})
+			if err := w.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
 // BenchmarkLag reports how late requests leave at a constant rate, against a
 // net/http server in another process of this machine. Run it with a fixed
 // count: go test -run - -bench Lag -benchtime 20000x ./loadgen
 func BenchmarkLag(b *testing.B) {
 	for _, rate := range []float64{1000, 5000, 10_000, 20_000} {
 		b.Run(fmt.Sprintf("rate=%g", rate), func(b *testing.B) {
-			target, err := url.New(url.Options{URL: startServer(b)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer target.Close()
-			s, err := loadgen.Run(b.Context(), loadgen.Config{
-				Schedule: loadgen.Constant(rate, time.Duration(float64(b.N)/rate*1e9)),
-				Target:   target,
-				Recorder: nowhere{},
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(s.Lag.P50.Nanoseconds())/1e3, "lag-p50-us")
-			b.ReportMetric(float64(s.Lag.P99.Nanoseconds())/1e3, "lag-p99-us")
-			b.ReportMetric(float64(s.Lag.P999.Nanoseconds())/1e3, "lag-p999-us")
-			b.ReportMetric(float64(s.Lag.Max.Nanoseconds())/1e3, "lag-max-us")
-			b.ReportMetric(s.CPUSeconds*1e6/float64(s.Sent), "cpu-us/op")
-			b.ReportMetric(float64(s.Grown), "grown")
-			b.ReportMetric(float64(s.NotSent), "not-sent")
+			lagAt(b, rate, nowhere{})
 		})
 	}
+}
+
+func lagAt(b *testing.B, rate float64, rows loadgen.Recorder) {
+	b.Helper()
+	target, err := url.New(url.Options{URL: startServer(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer target.Close()
+	s, err := loadgen.Run(b.Context(), loadgen.Config{
+		Schedule: loadgen.Constant(rate, time.Duration(float64(b.N)/rate*1e9)),
+		Target:   target,
+		Recorder: rows,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+	b.ReportMetric(us(s.Lag.P50), "lag-p50-us")
+	b.ReportMetric(us(s.Lag.P90), "lag-p90-us")
+	b.ReportMetric(us(s.Lag.P99), "lag-p99-us")
+	b.ReportMetric(us(s.Lag.P999), "lag-p999-us")
+	b.ReportMetric(us(s.Lag.Max), "lag-max-us")
+	b.ReportMetric(s.CPUSeconds*1e6/float64(s.Sent), "cpu-us/op")
+	b.ReportMetric(float64(s.Grown), "grown")
+	b.ReportMetric(float64(s.NotSent), "not-sent")
 }
 
 // responses keeps the response times.

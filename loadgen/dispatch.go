@@ -51,6 +51,8 @@ type generator struct {
 	// Of the leader alone:
 	growth     bucket
 	trend      trend
+	noSpin     time.Duration // offset before which nobody spins
+	overslept  float64       // share of the latest wake-ups that left nothing to spin away
 	waiter     Waiter
 	capReason  string // why MaxInFlight is what it is
 	intended   []int64
@@ -152,9 +154,10 @@ func (g *generator) await(at time.Duration) bool {
 		case left <= 0:
 			return true
 		case spinning:
-		case g.Spin > 0 && left > 4*g.Spin:
+		case g.Spin > 0 && left > 4*g.Spin && at > g.noSpin:
 			g.waiter.Until(g.base.Add(at - g.Spin))
 			spinning = true
+			g.judgeSpin(g.now(), at)
 		default:
 			g.waiter.Until(g.base.Add(at))
 		}

@@ -3,7 +3,6 @@ package loadgen_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"coldbench/loadgen"
 	"coldbench/record"
@@ -293,93 +291,6 @@ func TestAbortCutsWhatIsInFlight(t *testing.T) {
 	})
 }
 
-func TestTargetsThatBreakTheContract(t *testing.T) {
-	for _, c := range []struct {
-		fault     scripted.Fault
-		outcome   record.Outcome
-		errorType string
-	}{
-		{scripted.Panic, record.TransportError, loadgen.ErrTargetPanic},
-		{scripted.Empty, record.TransportError, loadgen.ErrBadReply},
-		{scripted.Deaf, record.TimedOut, record.ErrClientTimeout}, // given up
-	} {
-		t.Run(string(c.fault), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				service := time.Millisecond
-				if c.fault == scripted.Deaf {
-					service = time.Hour
-				}
-				m, s := run(t, t.Context(), loadgen.Config{
-					Schedule: loadgen.Constant(3, time.Second),
-					Target:   scripted.New(scripted.Step{Fault: c.fault, Service: dur(service)}),
-					Timeout:  time.Second,
-				})
-				if len(m.rows) != 3 || s.Sent != 3 {
-					t.Fatalf("%d rows, %+v", len(m.rows), s)
-				}
-				for _, r := range m.rows {
-					if r.Outcome != c.outcome || r.ErrorType != c.errorType || r.Sent == 0 || r.Error == "" {
-						t.Errorf("row %+v", r)
-					}
-				}
-				if c.fault == scripted.Deaf {
-					if s.Abandoned != 3 {
-						t.Errorf("abandoned %d", s.Abandoned)
-					}
-					time.Sleep(2 * time.Hour) // let the deaf ones end: no second row, no leak
-					if len(m.twice) > 0 {
-						t.Errorf("two rows of %v", m.twice)
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestRequestThatCannotBeBuilt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, s := run(t, t.Context(), loadgen.Config{
-			Schedule: loadgen.Constant(3, time.Second),
-			Target:   scripted.New(),
-			Payload: func(seq int64, _ loadgen.Arrival) ([]byte, error) {
-				switch seq {
-				case 0:
-					return nil, errors.New("no such\nfile")
-				case 1:
-					panic("oops")
-				}
-				return []byte("four"), nil
-			},
-		})
-		for i := range int64(2) {
-			if r := m.rows[i]; r.Outcome != record.NotSent || r.ErrorType != record.ErrNoRequest || r.Error == "" {
-				t.Errorf("row %+v", r)
-			}
-		}
-		if r := m.rows[2]; r.Outcome != record.OK || r.RequestBytes != 4 {
-			t.Errorf("row %+v", r)
-		}
-		if s.NotSent != 2 || s.Sent != 1 {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
-func TestRecorderErrorEndsTheLoad(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &memory{fail: 3}
-		s, err := loadgen.Run(t.Context(), loadgen.Config{
-			Schedule: loadgen.Constant(10, time.Hour),
-			Target:   scripted.New(),
-			Recorder: m,
-			Waiter:   loadgen.NewSleepWaiter(),
-		})
-		if err == nil || len(m.rows) != 3 || !s.Interrupted {
-			t.Errorf("%v, %d rows, %+v", err, len(m.rows), s)
-		}
-	})
-}
-
 // Real clock: nothing leaves before its time, whatever waits and spins, and two
 // runs can share one absolute start.
 func TestNeverEarlyByTheRealClock(t *testing.T) {
@@ -434,92 +345,5 @@ func TestConfigFaults(t *testing.T) {
 	// Nothing to send is no fault.
 	if s, err := loadgen.Run(t.Context(), loadgen.Config{Target: scripted.New(), Recorder: &memory{}}); err != nil || s.Scheduled != 0 {
 		t.Errorf("empty schedule: %+v, %v", s, err)
-	}
-}
-
-// Whatever happens, the rows are the arrivals that were due, each once, and the
-// outcomes sum to them.
-func TestConservation(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(rapid.Custom(anyStep), 1, 6).Draw(rt, "steps")
-		rate := rapid.Float64Range(1, 500).Draw(rt, "rate")
-		burst := rapid.IntRange(1, 100).Draw(rt, "burst")
-		length := time.Duration(rapid.Int64Range(1, int64(2*time.Second)).Draw(rt, "length"))
-		schedule := loadgen.Merge(
-			loadgen.Poisson(rate, length, rapid.Uint64().Draw(rt, "seed")),
-			loadgen.Together(loadgen.Every(300*ms, 0, length), burst),
-		)
-		limit := rapid.IntRange(1, 200).Draw(rt, "max in flight")
-		growth := rapid.Float64Range(0.5, 1000).Draw(rt, "growth")
-		cancelAt := time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(rt, "cancel")) | 1
-		abortAt := time.Duration(rapid.Int64Range(0, int64(4*time.Second)).Draw(rt, "abort")) | 1
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			abort := make(chan struct{})
-			start := time.Now().Add(time.Second)
-			time.AfterFunc(time.Second+cancelAt, cancel)
-			aborted := time.AfterFunc(time.Second+abortAt, func() { close(abort) })
-			defer aborted.Stop()
-			progress := &loadgen.Progress{}
-			m, s := run(t, ctx, loadgen.Config{
-				Schedule: schedule, Target: scripted.New(steps...), Start: start,
-				Timeout: 700*ms + 1, MaxInFlight: limit, Ahead: 1, Growth: growth, MaxLag: 100 * ms,
-				Abort: abort, Progress: progress,
-			})
-			cut := min(cancelAt, abortAt)
-			due := loadgen.Count(loadgen.Cut(schedule, 0, cut+1))
-			if err := conserved(m, s, due); err != nil {
-				rt.Fatalf("%v: %d rows, %d due, %+v", err, len(m.rows), due, s)
-			}
-			if p := progress.Snapshot(); p.Rows != due || p.Scheduled != due || p.InFlight != 0 {
-				rt.Fatalf("progress %+v", p)
-			}
-			time.Sleep(time.Hour) // deaf steps end
-			if len(m.twice) > 0 {
-				rt.Fatalf("two rows of %v", m.twice)
-			}
-		})
-	})
-}
-
-func conserved(m *memory, s loadgen.Stats, due int64) error {
-	var sent, notSent int64
-	for seq := range due {
-		r, ok := m.rows[seq]
-		if !ok {
-			return fmt.Errorf("no row %d", seq)
-		}
-		if !slices.Contains(record.Outcomes, r.Outcome) {
-			return fmt.Errorf("outcome %q", r.Outcome)
-		}
-		if r.Outcome == record.NotSent {
-			notSent++
-			continue
-		}
-		sent++
-		if r.Sent < r.Intended || r.Done != 0 && r.Done < r.Sent || r.FirstByte != 0 && r.FirstByte < r.Sent {
-			return fmt.Errorf("row %+v", r)
-		}
-	}
-	switch {
-	case len(m.twice) > 0:
-		return fmt.Errorf("two rows of %v", m.twice)
-	case int64(len(m.rows)) != due || s.Scheduled != due:
-		return errors.New("count")
-	case s.Sent != sent || s.NotSent != notSent:
-		return fmt.Errorf("sent %d, not %d", sent, notSent)
-	}
-	return nil
-}
-
-// anyStep draws answers of every kind, at times that collide with nothing.
-func anyStep(t *rapid.T) scripted.Step {
-	return scripted.Step{
-		Service: record.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "service") | 1),
-		Outcome: rapid.SampledFrom(record.Outcomes).Draw(t, "outcome"),
-		Fault: rapid.SampledFrom([]scripted.Fault{
-			scripted.NoFault, scripted.NoFault, scripted.NoFault, scripted.Panic, scripted.Empty, scripted.Hang, scripted.Deaf,
-		}).Draw(t, "fault"),
 	}
 }

@@ -10,6 +10,25 @@ import (
 // usual lateness of a wake-up from the timerfd, 40 to 70 us.
 const autoSpin = 80 * time.Microsecond
 
+// Spinning pauses for spinPause when, of some 32 latest wake-ups, more than
+// this share came so late that nothing was left to spin away: others need the
+// processor.
+const (
+	spinPause    = time.Second
+	maxOverslept = 0.25
+)
+
+// judgeSpin takes note of a wake-up at now that was meant to precede at.
+func (g *generator) judgeSpin(now, at time.Duration) {
+	late := 0.0
+	if now > at {
+		late = 1
+	}
+	if g.overslept += (late - g.overslept) / 32; g.overslept > maxOverslept {
+		g.noSpin, g.overslept = now+spinPause, 0
+	}
+}
+
 // chooseSpin resolves Config.Spin. Without a second core, spinning takes from
 // the replies what it gives to the sends; with one that is busy, from others.
 func (g *generator) chooseSpin() {
