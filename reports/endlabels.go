@@ -16,6 +16,7 @@ type endLabel struct {
 const (
 	labelHeight = 31.0 // name and n
 	labelLead   = 14.0
+	labelKey    = 14.0 // a stroke in the curve's colour, and the space after it
 )
 
 // endLabels names each curve at its end: beside it where the plot has room,
@@ -53,9 +54,9 @@ func (p *percentilePlot) endOf(c curve) point {
 // placeInside looks for a place near the end of the line at which the label
 // touches no line: to its right first, then above or below its last part.
 func (p *percentilePlot) placeInside(l *endLabel, cs []curve) bool {
-	width := math.Max(textWidth(l.c.name, 12.5), textWidth("n = "+count(l.c.n), 12)) + 6
+	width := math.Max(textWidth(l.c.name, 12.5), textWidth("n = "+count(l.c.n), 12)) + labelKey + 6
 	for _, try := range []struct{ dx, dy float64 }{
-		{10, 0}, {10, -22}, {10, 22}, {-width, -26}, {-width, 26}, {10, -40}, {10, 40}, {-width, -44}, {-width, 44},
+		{8, 0}, {8, -22}, {8, 22}, {-width, -26}, {-width, 26}, {8, -40}, {8, 40}, {-width, -44}, {-width, 44},
 	} {
 		x, y := l.end.x+try.dx, l.end.y+try.dy
 		if y-14 < p.top || y+18 > p.under || x+width > p.x1 || x < p.x0 {
@@ -112,6 +113,7 @@ func spreadLabels(ls []endLabel, top, under float64) {
 }
 
 func (p *percentilePlot) label(l endLabel) {
-	p.text("strong halo", "start", l.x, l.y+1, l.c.name)
-	p.text("halo", "start", l.x, l.y+15, "n = "+count(l.c.n))
+	p.line("line line-"+l.c.kind, l.x, l.y-3, l.x+labelKey-4, l.y-3)
+	p.text("strong halo", "start", l.x+labelKey, l.y+1, l.c.name)
+	p.text("halo", "start", l.x+labelKey, l.y+15, "n = "+count(l.c.n))
 }

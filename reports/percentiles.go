@@ -84,7 +84,7 @@ func (r *Report) percentileChart(f frame, alone bool) string {
 	cs := r.curves()
 	p := &percentilePlot{f: f, x0: 62, x1: f.w - 16, top: 12, under: f.h - 50}
 	if f.labels {
-		p.x1 = f.w - 128
+		p.x1 = f.w - 138
 	}
 	lo, hi, xmax := curveRange(cs)
 	p.xmax = xmax
