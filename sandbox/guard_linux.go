@@ -48,14 +48,14 @@ func startGuard(mark string, parents []string) *guard {
 	if err != nil {
 		return nil
 	}
-	defer read.Close()
+	defer func() { _ = read.Close() }()
 	// Nothing but the pipe is inherited: the guard must not keep a terminal or
 	// the output of this program open.
 	shell := exec.Command("/bin/sh", append([]string{"-c", guardScript, "coldbench-guard", mark}, parents...)...)
 	shell.Stdin, shell.Dir = read, "/"
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := shell.Start(); err != nil {
-		write.Close()
+		_ = write.Close()
 		return nil
 	}
 	return &guard{shell: shell, pipe: write}
@@ -66,6 +66,6 @@ func (g *guard) dismiss() {
 	if g != nil {
 		_ = g.shell.Process.Kill()
 		_ = g.shell.Wait()
-		g.pipe.Close()
+		_ = g.pipe.Close()
 	}
 }

@@ -66,7 +66,7 @@ func tryTree(controller, parent, name string, on *spawner) (tree, bool) {
 	if os.Mkdir(dir, 0o755) != nil {
 		return tree{}, false
 	}
-	defer removeGroup(dir)
+	defer func() { _ = removeGroup(dir) }()
 	home, err := os.OpenFile(filepath.Join(parent, "tasks"), os.O_WRONLY, 0)
 	if err != nil {
 		return tree{}, false
@@ -77,7 +77,7 @@ func tryTree(controller, parent, name string, on *spawner) (tree, bool) {
 		on.do(func() { err = errors.Join(put(dir, "tasks", "0"), t.goHome()) })
 	}
 	if err != nil {
-		home.Close()
+		_ = home.Close()
 		return tree{}, false
 	}
 	return t, true
@@ -103,7 +103,7 @@ func (h *legacy) String() string { return "cgroup v1: " + strings.Join(h.control
 func (h *legacy) close() {
 	h.guard.dismiss()
 	for _, t := range h.trees {
-		t.home.Close()
+		_ = t.home.Close()
 	}
 }
 

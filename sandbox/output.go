@@ -63,17 +63,17 @@ func (o *output) files() []uintptr {
 func (o *output) closeChildEnds() {
 	for i, w := range o.writes {
 		if w != nil && w != o.null && (i == 0 || w != o.writes[0]) && !slices.Contains(o.given, w) {
-			w.Close()
+			_ = w.Close()
 		}
 	}
-	o.null.Close()
+	_ = o.null.Close()
 }
 
 // abandon closes our ends of a start that came to nothing.
 func (o *output) abandon() {
-	o.null.Close()
+	_ = o.null.Close()
 	for _, r := range o.reads {
-		r.Close()
+		_ = r.Close()
 	}
 }
 
@@ -82,7 +82,7 @@ func (o *output) pump(running *sync.WaitGroup) {
 	for i, r := range o.reads {
 		to := o.to[i]
 		running.Go(func() {
-			defer r.Close()
+			defer func() { _ = r.Close() }()
 			copyOutput(to, r)
 		})
 	}

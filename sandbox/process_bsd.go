@@ -30,7 +30,7 @@ func waitExit(pid int) {
 	if err != nil {
 		return
 	}
-	defer unix.Close(queue)
+	defer func() { _ = unix.Close(queue) }()
 	var event unix.Kevent_t
 	unix.SetKevent(&event, pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
 	event.Fflags = unix.NOTE_EXIT

@@ -38,7 +38,7 @@ func waitExit(pid int) {
 		return
 	}
 	file := os.NewFile(uintptr(fd), "pidfd")
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	conn, err := file.SyscallConn()
 	if err == nil {
 		err = conn.Read(func(uintptr) bool { return hasExited(pid) })

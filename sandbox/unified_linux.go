@@ -62,7 +62,7 @@ func tryUnified(parent, mark string) (*unified, bool) {
 	if os.Mkdir(probe, 0o755) != nil {
 		return nil, false
 	}
-	defer removeGroup(probe)
+	defer func() { _ = removeGroup(probe) }()
 	h := &unified{mark: mark, parent: parent}
 	for controller, file := range map[string]string{
 		"memory": "memory.max", "cpu": "cpu.max", "pids": "pids.max", "freezer": "cgroup.freeze",
@@ -132,7 +132,7 @@ func (g *unifiedGroup) enter(attr *syscall.SysProcAttr) (func(), error) {
 		return nil, fmt.Errorf("enter cgroup: %w", err)
 	}
 	attr.UseCgroupFD, attr.CgroupFD = true, fd
-	return func() { unix.Close(fd) }, nil
+	return func() { _ = unix.Close(fd) }, nil
 }
 
 func (g *unifiedGroup) setCPU(vcpus float64) error {

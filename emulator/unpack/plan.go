@@ -97,7 +97,7 @@ func (p *plan) addLink(f *zip.File, name string) error {
 	if err != nil {
 		return refuse(Corrupt, err.Error())
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	text, err := io.ReadAll(io.LimitReader(r, maxLink+1))
 	target := string(text)
 	switch {

@@ -104,7 +104,7 @@ func Zip(r io.ReaderAt, size int64, dir string, l Limits) error {
 	if err != nil {
 		return fmt.Errorf("unpack zip: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	w := &writer{root: root, left: l.MaxBytes, max: l.MaxBytes}
 	return w.extract(p)
 }
@@ -156,7 +156,7 @@ func (w *writer) file(e entry) (err error) {
 	if err != nil {
 		return &Error{Kind: Unsupported, Entry: e.file.Name, Reason: err.Error()}
 	}
-	defer content.Close()
+	defer func() { _ = content.Close() }()
 	// O_EXCL: the plan has no path twice, so a file that is there already
 	// belongs to somebody else.
 	out, err := w.root.OpenFile(e.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permissions(e.file.Mode()))
