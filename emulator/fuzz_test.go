@@ -1,0 +1,105 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzFrontEnd sends arbitrary requests to the API of a server without
+// functions. Whatever comes, the answer is one of the API: a status below 500
+// (but for what the server itself says of itself) and JSON, or nothing.
+func FuzzFrontEnd(f *testing.F) {
+	f.Add("POST", "/2015-03-31/functions", "", `{"FunctionName":"f","Runtime":"provided.al2023","Handler":"h","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`)
+	f.Add("POST", "/2015-03-31/functions/f:1/invocations?Qualifier=2", "", `{}`)
+	f.Add("GET", "/2015-03-31/functions/?Marker=!&MaxItems=0", "", ``)
+	f.Add("PUT", "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=1", "", `{"ProvisionedConcurrentExecutions":-1}`)
+	f.Add("POST", "/", "Logs_20140328.FilterLogEvents", `{"logGroupName":"g","nextToken":"e/1/2","filterPattern":"\"","limit":-1}`)
+	f.Add("POST", "/", "Logs_20140328.PutLogEvents", `{"logEvents":[{"timestamp":-1}]}`)
+	f.Add("DELETE", "/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:function:f?tagKeys=a", "", ``)
+	s, err := New(Options{WorkDir: f.TempDir()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close(f.Context()) })
+	f.Fuzz(func(t *testing.T, method, url, target, body string) {
+		if !strings.HasPrefix(url, "/") {
+			return
+		}
+		r, err := http.NewRequest(method, "http://localhost"+url, strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		if target != "" {
+			r.Header.Set("X-Amz-Target", target)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%s %s: %d %s", method, url, w.Code, w.Body)
+		}
+		isJSON := strings.Contains(w.Header().Get("Content-Type"), "json")
+		if w.Body.Len() > 0 && isJSON && !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%s %s: not JSON: %q", method, url, w.Body)
+		}
+		if w.Code >= 400 && isJSON && w.Header().Get("X-Amzn-Errortype") == "" {
+			t.Errorf("%s %s: an error without a type: %q", method, url, w.Body)
+		}
+	})
+}
+
+// FuzzName: parsing a name never panics, and a name that is accepted is found
+// again by its ARN.
+func FuzzName(f *testing.F) {
+	for _, s := range []string{"fn", "fn:$LATEST", "123456789012:function:fn:1", "arn:aws:lambda:us-east-1:123456789012:function:fn", "us-east-1:fn", ":", "arn:::"} {
+		f.Add(s)
+	}
+	set, err := Options{}.parse()
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &Server{set: set}
+	f.Fuzz(func(t *testing.T, name string) {
+		a, bad := s.parseName(name)
+		if bad != nil {
+			return
+		}
+		arn := s.functionARN(a.name)
+		if a.qualifier != "" {
+			arn += ":" + a.qualifier
+		}
+		if b, bad := s.parseName(arn); bad != nil || a != b {
+			t.Errorf("%q is %+v, but its ARN %q is %+v, %v", name, a, arn, b, bad)
+		}
+	})
+}
+
+// FuzzOutput: whatever a function prints, in whatever pieces, comes out whole
+// and in order, in events that are not too long.
+func FuzzOutput(f *testing.F) {
+	f.Add([]byte("a\nb\n"), uint8(1))
+	f.Add([]byte("\n\n\x00no end"), uint8(3))
+	f.Add(bytes.Repeat([]byte("x"), maxEventBytes+1), uint8(200))
+	f.Fuzz(func(t *testing.T, text []byte, piece uint8) {
+		var got []byte
+		o := &output{line: func(_ time.Time, line string) {
+			if len(line) > maxEventBytes+int(piece) || line == "" {
+				t.Errorf("an event of %d bytes", len(line))
+			}
+			got = append(got, line...)
+		}}
+		for rest := text; len(rest) > 0; {
+			n := min(int(piece)+1, len(rest))
+			o.feed(rest[:n])
+			rest = rest[n:]
+		}
+		o.flush(time.Time{})
+		if !bytes.Equal(got, text) {
+			t.Errorf("printed %q, logged %q", text, got)
+		}
+	})
+}
