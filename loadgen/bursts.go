@@ -48,7 +48,7 @@ func Spread(s Schedule, n int, width time.Duration, random bool, seed uint64) Sc
 	}
 	return func(yield func(Arrival) bool) {
 		r := source(seed)
-		place := func(k int, last float64) float64 { return float64(k) / float64(n) }
+		place := func(k int, _ float64) float64 { return float64(k) / float64(n) }
 		if random {
 			// The next of n ordered uniform numbers given the last: of the n-k
 			// that remain in (last, 1), the smallest (Devroye, Non-Uniform

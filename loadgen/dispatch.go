@@ -185,15 +185,18 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 		if j == nil || j.arrival.At > horizon {
 			break
 		}
-		if reason := g.refusal(j, now, cut); reason != "" {
-			g.refuse(j, reason)
-		} else if g.inFlight >= g.slots && !g.grow(now, now-j.arrival.At) {
+		reason := g.refusal(j, now, cut)
+		if reason == "" && g.inFlight >= g.slots && !g.grow(now, now-j.arrival.At) {
 			blocked = true
 			break
-		} else if !mine {
+		}
+		switch {
+		case reason != "":
+			g.refuse(j, reason)
+		case !mine:
 			mine = true
 			g.give(w, j, now)
-		} else {
+		default:
 			f := g.pop()
 			g.give(f, j, now)
 			f.wake <- toSend

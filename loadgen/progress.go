@@ -10,9 +10,8 @@ import (
 // Progress holds the counters of a run while it goes on. The zero value is
 // ready; any goroutine may take a Snapshot, without holding up the sends.
 type Progress struct {
-	scheduled, notSent, inFlight atomic.Int64
-	offset                       atomic.Int64
-	outcomes                     [8]atomic.Int64 // by position in record.Outcomes, the last for others
+	scheduled, inFlight, offset atomic.Int64
+	outcomes                    [8]atomic.Int64 // by position in record.Outcomes, the last for others
 }
 
 // Snapshot is one reading of a Progress. Its counters are read one after the

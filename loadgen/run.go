@@ -35,7 +35,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	defer cancel(nil)
 	g := newGenerator(c.withDefaults(), requests)
 	if c.Waiter == nil {
-		defer g.waiter.Close()
+		defer func() { _ = g.waiter.Close() }()
 	}
 	g.prepare(ctx)
 	defer g.feed.close()
@@ -125,8 +125,8 @@ func filesAllow(n, filesPerRequest int) (limit int, fewer bool) {
 func (g *generator) prepare(ctx context.Context) {
 	g.tally = newTally()
 	if p, ok := g.Target.(Preconnecter); ok {
-		until := g.Start
-		if until.IsZero() {
+		until := g.Start.Add(-4 * startLead) // the rest takes some time too
+		if g.Start.IsZero() {
 			until = time.Now().Add(g.Timeout)
 		}
 		within, cancel := context.WithDeadline(ctx, until)

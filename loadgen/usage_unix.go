@@ -31,7 +31,7 @@ func freeFiles() int64 {
 	if err != nil {
 		return int64(limit.Cur)
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
 		return int64(limit.Cur)

@@ -136,7 +136,7 @@ func Open(path string) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open script: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	steps, err := Read(f, path)
 	if err != nil {
 		return nil, err

@@ -150,7 +150,7 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
 	p.Begin = time.Now()
 	r.Sent = p.Begin
-	resp, err := t.transport.RoundTrip(hr)
+	resp, err := t.transport.RoundTrip(hr) //nolint:bodyclose // drain closes it
 	if err != nil {
 		p.Fill(&r)
 		fail(ctx, &r, err)
@@ -220,7 +220,7 @@ var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 // drain reads a body to its end. It returns how many bytes it had, and the
 // first of them for an error text.
 func drain(body io.ReadCloser) (first string, n int64, err error) {
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	buf := buffers.Get().(*[16 << 10]byte)
 	defer buffers.Put(buf)
 	for {

@@ -98,21 +98,21 @@ func TestRequestOnTheWire(t *testing.T) {
 	if r := plain.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK {
 		t.Fatalf("%+v", r)
 	}
-	if got.Method != "GET" || got.URL.String() != "/a?b=c" || len(got.TransferEncoding) > 0 || got.ContentLength != 0 ||
+	if got.Method != http.MethodGet || got.URL.String() != "/a?b=c" || len(got.TransferEncoding) > 0 || got.ContentLength != 0 ||
 		got.Header.Get("Accept-Encoding") != "" || got.UserAgent() != "coldbench" {
 		t.Errorf("%+v", got)
 	}
 	if r := plain.Invoke(t.Context(), loadgen.Request{Payload: []byte("xyz")}); r.Outcome != record.OK || r.RequestBytes != 3 {
 		t.Fatalf("%+v", r)
 	}
-	if got.Method != "POST" || string(body) != "xyz" || got.ContentLength != 3 {
+	if got.Method != http.MethodPost || string(body) != "xyz" || got.ContentLength != 3 {
 		t.Errorf("%+v %q", got, body)
 	}
 	custom := target(t, url.Options{URL: s.URL, Method: "put", Header: http.Header{"Host": {"other.example"}, "X-A": {"1"}}})
 	if r := custom.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK {
 		t.Fatalf("%+v", r)
 	}
-	if got.Method != "PUT" || got.Host != "other.example" || got.Header.Get("X-A") != "1" {
+	if got.Method != http.MethodPut || got.Host != "other.example" || got.Header.Get("X-A") != "1" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -315,8 +315,16 @@ func TestNothingIsSentTwice(t *testing.T) {
 
 func TestBadURLs(t *testing.T) {
 	for _, c := range []url.Options{
-		{}, {URL: "localhost:80"}, {URL: "/path"}, {URL: "http://"}, {URL: "http://:80/"}, {URL: "ftp://host/"},
-		{URL: "http://a b/"}, {URL: "http://host:port/"}, {URL: "http://host/%zz"}, {URL: "http://host/", Method: "GET /"},
+		{},
+		{URL: "localhost:80"},
+		{URL: "/path"},
+		{URL: "http://"},
+		{URL: "http://:80/"},
+		{URL: "ftp://host/"},
+		{URL: "http://a b/"},
+		{URL: "http://host:port/"},
+		{URL: "http://host/%zz"},
+		{URL: "http://host/", Method: "GET /"},
 	} {
 		if _, err := url.New(c); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: %v", c, err)
