@@ -51,7 +51,7 @@ func BenchmarkWarmInvoke(b *testing.B) {
 				}
 				_, _ = io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
-				if resp.StatusCode != 200 {
+				if resp.StatusCode != http.StatusOK {
 					b.Fatal(resp.Status)
 				}
 				return time.Since(begin)

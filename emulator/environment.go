@@ -37,6 +37,7 @@ type environment struct {
 	session  atomic.Pointer[session]
 	begun    bool // its first init has been tried
 	boosted  bool // the process still has the CPU of the init phase
+	frozen   bool
 	out      *output
 	tail     *tail
 
@@ -181,6 +182,28 @@ func (e *environment) stop() {
 	p.Kill()
 	e.out.close()
 	e.session.Store(nil)
+}
+
+// freeze stops the process between invocations, where that is asked for.
+func (e *environment) freeze() {
+	if !e.server.set.Freeze || e.proc == nil {
+		return
+	}
+	if err := e.proc.Freeze(); err != nil {
+		e.server.set.Logger.Warn("freeze an environment", "environment", e, "error", err)
+		return
+	}
+	e.frozen = true
+}
+
+func (e *environment) thaw() {
+	if !e.frozen {
+		return
+	}
+	e.frozen = false
+	if err := e.proc.Thaw(); err != nil {
+		e.server.set.Logger.Warn("thaw an environment", "environment", e, "error", err)
+	}
 }
 
 // initialise starts a process and waits until it asks for an invocation. The

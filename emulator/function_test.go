@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ type runtimeClient struct {
 	notes  []string // statuses of calls that should fail
 	served int
 	events [][]byte
+	ticks  *atomic.Int64
 }
 
 func runFunction() {
@@ -190,6 +192,16 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 			}
 		}
 		answer("none yet")
+	case "ticks":
+		if c.ticks == nil {
+			c.ticks = new(atomic.Int64)
+			go func() {
+				for range time.Tick(time.Millisecond) {
+					c.ticks.Add(1)
+				}
+			}()
+		}
+		answer(c.ticks.Load())
 	case "notes":
 		answer(c.notes)
 	case "answer-exit":

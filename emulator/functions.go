@@ -23,7 +23,7 @@ type functionConfiguration struct {
 	LoggingConfig              *loggingJSON     `json:"LoggingConfig,omitempty"`
 	MemorySize                 int              `json:"MemorySize"`
 	PackageType                string           `json:"PackageType"`
-	RevisionId                 string           `json:"RevisionId"`
+	RevisionID                 string           `json:"RevisionId"`
 	Role                       string           `json:"Role"`
 	Runtime                    string           `json:"Runtime,omitempty"`
 	RuntimeVersionConfig       *runtimeVersion  `json:"RuntimeVersionConfig,omitempty"`
@@ -77,7 +77,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 		FunctionArn: s.functionARN(v.function.name), FunctionName: v.function.name,
 		Handler: c.Handler, LastModified: v.modified.UTC().Format(timeForm),
 		LoggingConfig: &loggingJSON{c.AppLevel, c.LogFormat, c.LogGroup, c.SystemLevel},
-		MemorySize:    c.MemoryMB, PackageType: "Zip", RevisionId: v.settled, Role: c.Role, Runtime: c.Runtime,
+		MemorySize:    c.MemoryMB, PackageType: "Zip", RevisionID: v.settled, Role: c.Role, Runtime: c.Runtime,
 		RuntimeVersionConfig: &runtimeVersion{v.runtimeARN(s.set.Region)},
 		SnapStart:            &snapStartJSON{c.SnapStart, "Off"},
 		State:                "Active", LastUpdateStatus: "Successful",
@@ -104,7 +104,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 
 // unsettle shows a version that is being created or updated.
 func (d *functionConfiguration) unsettle(v *version) {
-	d.RevisionId = v.revision
+	d.RevisionID = v.revision
 	if v.created {
 		d.State, d.StateReason, d.StateReasonCode = "Pending", creatingReason, creating
 		d.LastUpdateStatus = ""

@@ -37,7 +37,7 @@ type createRequest struct {
 type codeRequest struct {
 	ZipFile         []byte
 	S3Bucket, S3Key string
-	ImageUri        string
+	ImageURI        string `json:"ImageUri"`
 }
 
 // configRequest are the members that CreateFunction and
@@ -55,7 +55,7 @@ type configRequest struct {
 	TracingConfig    *struct{ Mode string }
 	LoggingConfig    *loggingJSON
 	SnapStart        *struct{ ApplyOn string }
-	RevisionId       string
+	RevisionID       string `json:"RevisionId"`
 }
 
 func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
@@ -248,7 +248,7 @@ func checkArchitectures(list []string) *apiError {
 // store unpacks a deployment package.
 func (s *Server) store(c *codeRequest) (*code, *apiError) {
 	switch {
-	case c.ImageUri != "" || c.S3Bucket != "":
+	case c.ImageURI != "" || c.S3Bucket != "":
 		return nil, invalidParameter("The emulator takes code as ZipFile bytes only.")
 	case len(c.ZipFile) == 0:
 		return nil, invalidParameter("Please provide a source for function code.")

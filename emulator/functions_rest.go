@@ -119,7 +119,7 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 	if err := s.apply(&config{}, &req); err != nil {
 		return answer{}, err
 	}
-	return s.update(w, r, req.RevisionId, false, func(old *version) (config, *code, *apiError) {
+	return s.update(r, req.RevisionID, false, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		err := s.apply(&c, &req)
 		c.Command = old.config.Command
@@ -131,7 +131,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	var req struct {
 		codeRequest
 		Architectures []string
-		RevisionId    string
+		RevisionID    string `json:"RevisionId"`
 		DryRun        bool
 		Publish       bool
 	}
@@ -151,7 +151,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	// run, the code goes with it.
 	fresh.retain()
 	defer fresh.release()
-	return s.update(w, r, req.RevisionId, req.Publish, func(old *version) (config, *code, *apiError) {
+	return s.update(r, req.RevisionID, req.Publish, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		c.Command = nil
 		if req.Architectures != nil {
@@ -162,7 +162,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 }
 
 // update puts a new $LATEST in the place of the old one.
-func (s *Server) update(w http.ResponseWriter, r *http.Request, revision string, publish bool, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
+func (s *Server) update(r *http.Request, revision string, publish bool, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
 	t, err := s.named(r)
 	if err != nil {
 		return answer{}, err
@@ -176,8 +176,10 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, revision string,
 	case !old.active(time.Now()):
 		return answer{}, conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", s.functionARN(fn.name))
 	case revision != "" && revision != old.settled:
-		return answer{}, &apiError{Status: 412, Kind: "PreconditionFailedException", User: true,
-			Text: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"}
+		return answer{}, &apiError{
+			Status: 412, Kind: "PreconditionFailedException", User: true,
+			Text: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+		}
 	}
 	c, code, err := change(old)
 	if err != nil {

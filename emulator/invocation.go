@@ -66,6 +66,8 @@ func (o *outcome) fail(id string, f *failure, end time.Time) {
 func (e *environment) run(inv *invocation) *apiError {
 	c := &e.version.config
 	rep := report{RequestID: inv.id, MemoryMB: c.MemoryMB}
+	e.thaw()
+	defer e.freeze()
 	if !e.begun {
 		e.begun = true
 		rep.Init = e.firstInit()

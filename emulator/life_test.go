@@ -217,7 +217,7 @@ func TestEventRunsLaterAndRetries(t *testing.T) {
 		}
 		return out
 	}
-	if out := send(order{Do: "print", Text: "event"}); out.StatusCode != 202 || out.ExecutedVersion != nil || len(out.Payload) > 0 {
+	if out := send(order{Do: "print", Text: "event"}); out.StatusCode != http.StatusAccepted || out.ExecutedVersion != nil || len(out.Payload) > 0 {
 		t.Errorf("got %+v", out)
 	}
 	log := func() string {
@@ -294,11 +294,36 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
+// TestFreeze: between invocations a function does not run. It starts a ticker
+// that counts in the background; the count stands still.
+func TestFreeze(t *testing.T) {
+	b := newBed(t, emulator.Options{Freeze: true})
+	b.install(emulator.LocalFunction{})
+	b.invoke(order{Do: "ticks"}) // starts the ticker, one tick a millisecond
+	first, err := strconv.Atoi(b.invoke(order{Do: "ticks"}).payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frozen := time.After(300 * time.Millisecond)
+	pid := b.pid()
+	<-frozen
+	if !alive(pid) {
+		t.Error("freezing killed it")
+	}
+	second, err := strconv.Atoi(b.invoke(order{Do: "ticks"}).payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second-first > 150 {
+		t.Errorf("%d ticks of a millisecond while it should have stood still for 300", second-first)
+	}
+}
+
 func TestDryRun(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{})
 	out, err := b.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeDryRun})
-	if err != nil || out.StatusCode != 204 || out.ExecutedVersion != nil {
+	if err != nil || out.StatusCode != http.StatusNoContent || out.ExecutedVersion != nil {
 		t.Errorf("%+v, %v", out, err)
 	}
 }

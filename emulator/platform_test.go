@@ -15,14 +15,26 @@ func TestReportLine(t *testing.T) {
 		r    report
 		want string
 	}{
-		{"cold: ceil(3.01 + 110.10) = 114", report{RequestID: "id", Duration: ms(3.01), Init: ms(110.10), MemoryMB: 128, PeakMB: 36},
-			"REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n"},
-		{"warm: ceil(2.90) = 3", report{RequestID: "id", Duration: ms(2.9), MemoryMB: 128, PeakMB: 36},
-			"REPORT RequestId: id\tDuration: 2.90 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t\n"},
-		{"time-out: ceil(3000.00 + 402.04) = 3403", report{RequestID: "id", Duration: 3 * time.Second, Init: ms(402.04), MemoryMB: 128, PeakMB: 73, Status: "timeout"},
-			"REPORT RequestId: id\tDuration: 3000.00 ms\tBilled Duration: 3403 ms\tMemory Size: 128 MB\tMax Memory Used: 73 MB\tInit Duration: 402.04 ms\tStatus: timeout\n"},
-		{"peak above the limit is printed as the limit", report{RequestID: "id", Duration: ms(143.12), MemoryMB: 128, PeakMB: 130, Status: "error", ErrorType: "Runtime.OutOfMemory"},
-			"REPORT RequestId: id\tDuration: 143.12 ms\tBilled Duration: 144 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error\tError Type: Runtime.OutOfMemory\n"},
+		{
+			"cold: ceil(3.01 + 110.10) = 114",
+			report{RequestID: "id", Duration: ms(3.01), Init: ms(110.10), MemoryMB: 128, PeakMB: 36},
+			"REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n",
+		},
+		{
+			"warm: ceil(2.90) = 3",
+			report{RequestID: "id", Duration: ms(2.9), MemoryMB: 128, PeakMB: 36},
+			"REPORT RequestId: id\tDuration: 2.90 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t\n",
+		},
+		{
+			"time-out: ceil(3000.00 + 402.04) = 3403",
+			report{RequestID: "id", Duration: 3 * time.Second, Init: ms(402.04), MemoryMB: 128, PeakMB: 73, Status: "timeout"},
+			"REPORT RequestId: id\tDuration: 3000.00 ms\tBilled Duration: 3403 ms\tMemory Size: 128 MB\tMax Memory Used: 73 MB\tInit Duration: 402.04 ms\tStatus: timeout\n",
+		},
+		{
+			"peak above the limit is printed as the limit",
+			report{RequestID: "id", Duration: ms(143.12), MemoryMB: 128, PeakMB: 130, Status: "error", ErrorType: "Runtime.OutOfMemory"},
+			"REPORT RequestId: id\tDuration: 143.12 ms\tBilled Duration: 144 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error\tError Type: Runtime.OutOfMemory\n",
+		},
 	} {
 		if got := c.r.String(); got != c.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", c.name, got, c.want)

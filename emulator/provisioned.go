@@ -147,6 +147,7 @@ func (s *Server) prepare(e *environment) {
 		line.Phase, line.Status, line.ErrorType = phaseInit, f.status, f.errorType
 	}
 	e.logInitReport(line)
+	e.freeze()
 	s.mu.Lock()
 	wanted := v.envs[e.slot] == e && !s.closing
 	if wanted && f == nil {

@@ -96,8 +96,10 @@ func (s *session) enter(to sessionState, from ...sessionState) *runtimeError {
 			return nil
 		}
 	}
-	return &runtimeError{403, "InvalidStateTransition",
-		"State transition from " + stateNames[s.state] + " to " + stateNames[to] + " failed for runtime. Error: State transition is not allowed"}
+	return &runtimeError{
+		403, "InvalidStateTransition",
+		"State transition from " + stateNames[s.state] + " to " + stateNames[to] + " failed for runtime. Error: State transition is not allowed",
+	}
 }
 
 // runtimeError is an error answer of the Runtime API.

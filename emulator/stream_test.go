@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func (b *bed) stream(o order) streamed {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if out.StatusCode != 200 || aws.ToString(out.ExecutedVersion) != "$LATEST" {
+	if out.StatusCode != http.StatusOK || aws.ToString(out.ExecutedVersion) != "$LATEST" {
 		b.t.Errorf("%+v", out)
 	}
 	var s streamed

@@ -36,7 +36,10 @@ var staleRevision = &apiError{
 }
 
 func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req struct{ CodeSha256, Description, RevisionId string }
+	var req struct {
+		CodeSha256, Description string
+		RevisionID              string `json:"RevisionId"`
+	}
 	if err := decode(w, r, maxOtherBody, "PublishVersion", &req); err != nil {
 		return answer{}, err
 	}
@@ -50,7 +53,7 @@ func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer,
 	switch {
 	case err != nil:
 		return answer{}, err
-	case req.RevisionId != "" && req.RevisionId != fn.latest.settled:
+	case req.RevisionID != "" && req.RevisionID != fn.latest.settled:
 		return answer{}, staleRevision
 	case req.CodeSha256 != "" && req.CodeSha256 != fn.latest.code.sha256:
 		return answer{}, invalidParameter("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", req.CodeSha256, fn.latest.code.sha256)
@@ -154,7 +157,7 @@ type aliasJSON struct {
 	Description     string
 	FunctionVersion string
 	Name            string
-	RevisionId      string
+	RevisionID      string       `json:"RevisionId"`
 	RoutingConfig   *routingJSON `json:"RoutingConfig,omitempty"`
 }
 
@@ -167,13 +170,13 @@ type aliasRequest struct {
 	FunctionVersion *string
 	Description     *string
 	RoutingConfig   *routingJSON
-	RevisionId      string
+	RevisionID      string `json:"RevisionId"`
 }
 
 func (s *Server) describeAlias(fn *function, a *alias) aliasJSON {
 	d := aliasJSON{
 		AliasArn: s.functionARN(fn.name) + ":" + a.name, Description: a.description,
-		FunctionVersion: a.version.number, Name: a.name, RevisionId: a.revision,
+		FunctionVersion: a.version.number, Name: a.name, RevisionID: a.revision,
 	}
 	if len(a.weights) > 0 {
 		d.RoutingConfig = &routingJSON{maps.Clone(a.weights)}
@@ -321,7 +324,7 @@ func (s *Server) updateAlias(w http.ResponseWriter, r *http.Request) (answer, *a
 	switch {
 	case err != nil:
 		return answer{}, err
-	case req.RevisionId != "" && req.RevisionId != a.revision:
+	case req.RevisionID != "" && req.RevisionID != a.revision:
 		return answer{}, staleRevision
 	}
 	changed, from := *a, a.version

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -134,7 +135,8 @@ func (op operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func decode(w http.ResponseWriter, r *http.Request, limit int64, name string, into any) *apiError {
 	body, err := readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
 	if err != nil {
-		if _, large := err.(*http.MaxBytesError); large {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
 			return tooLarge("Request must be smaller than %d bytes for the %s operation", limit, name)
 		}
 		return badContent("Could not read request body: %v", err)

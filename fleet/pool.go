@@ -195,8 +195,8 @@ func (p *Pool) Retire(now time.Duration) {
 	}
 }
 
-// Idle, Busy and Size count the environments that wait, that serve a request,
-// and that exist, the provisioned ones included.
+// Idle counts the environments that wait for a request, the provisioned ones
+// included.
 func (p *Pool) Idle() int { return p.idle.n + p.ahead.n }
 
 // Busy counts the environments that serve a request.
