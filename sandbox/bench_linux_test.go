@@ -95,3 +95,17 @@ func BenchmarkKill(b *testing.B) {
 		e.Kill()
 	}
 }
+
+// BenchmarkNew is a Host made and closed: the search for what is stale, a probe
+// of each controller, the starting thread and the guard.
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		h, err := New(Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -257,3 +257,14 @@ func TestHostsAreIndependent(t *testing.T) {
 		}
 	})
 }
+
+func TestStartReasons(t *testing.T) {
+	for err, says := range map[error]string{
+		syscall.EAGAIN: "no more processes allowed here", syscall.EMFILE: "no more open files", syscall.ENFILE: "no more open files",
+		syscall.ENOMEM: "no memory left", syscall.E2BIG: "too large", syscall.EIO: "input/output error",
+	} {
+		if got := startReason(&Spec{}, "/bin/sh", err); !strings.Contains(got, says) {
+			t.Errorf("%v: %q, want it to say %q", err, got, says)
+		}
+	}
+}
