@@ -146,12 +146,11 @@ func (e *engine) quotedEvent(rest []byte, at int, final bool) int {
 // with a line end, so that its last column, the timestamp, stands on a line of
 // its own.
 func (e *engine) cliEvent(rest []byte, nl int, final bool) int {
-	end := nl
+	begin, end := 0, nl
 	for {
-		line := rest[:end]
-		if i := bytes.LastIndexByte(line, '\t'); i >= 0 {
-			stamp := bytes.TrimRight(line[i+1:], "\r")
-			if _, n := epochMillis(stamp); n > 0 && n == len(stamp) && bytes.Count(line[:i], []byte{'\t'}) > 1 {
+		if i := bytes.LastIndexByte(rest[begin:end], '\t'); i >= 0 {
+			stamp := bytes.TrimRight(rest[begin+i+1:end], "\r")
+			if _, n := epochMillis(stamp); n > 0 && n == len(stamp) && bytes.Count(rest[:begin+i], []byte{'\t'}) > 1 {
 				break
 			}
 		}
@@ -168,7 +167,8 @@ func (e *engine) cliEvent(rest []byte, nl int, final bool) int {
 			}
 			m = len(rest) - end - 1
 		}
-		end += 1 + m
+		begin = end + 1
+		end = begin + m
 	}
 	e.within = EnvelopeCLIText
 	e.one(rest[:end], e.line)

@@ -29,7 +29,7 @@ func (e *engine) json(rest []byte, nl, at int, final bool) int {
 		e.jsonLine(line, at, j.i)
 		return e.consumed(rest[:lineEnd])
 	}
-	if j.i < nl || nl == len(rest) && final && !e.fragment(line[at:]) {
+	if j.i < nl || e.line < e.noDocument {
 		e.one(line, e.line)
 		return e.consumed(rest[:lineEnd])
 	}
@@ -44,20 +44,36 @@ func (e *engine) json(rest []byte, nl, at int, final bool) int {
 	}
 	switch {
 	case j.i < len(rest): // not valid
+		e.noDocument = e.line + int64(bytes.Count(rest[:j.i], []byte{'\n'}))
 		e.one(line, e.line)
 		return e.consumed(rest[:lineEnd])
 	case !final:
 		return 0
+	case !e.fragment(rest[at:]):
+		e.noDocument = e.line + int64(bytes.Count(rest, []byte{'\n'}))
+		e.cutDocument(line, rest[at:])
+		return e.consumed(rest[:lineEnd])
 	}
 	e.doc = document{stack: e.doc.stack[:0], first: true, from: e.line, pending: true}
 	e.mode = streamMode
 	return max(at, 0) + e.doc.enter(rest[at])
 }
 
+// cutDocument takes the first line of a JSON text that goes on over lines and
+// was cut. Its other lines are read on their own.
+func (e *engine) cutDocument(line, text []byte) {
+	if bytes.Contains(text[:min(len(text), 4096)], []byte(`"platform.`)) {
+		e.fail(fault{what: "platform JSON", reason: "JSON is cut or not valid"}, e.line)
+		return
+	}
+	e.one(line, e.line)
+}
+
 // fragment says whether the beginning of a JSON text is worth reading as a
 // document that was cut: an array, or an object that holds arrays of events.
 func (e *engine) fragment(b []byte) bool {
-	return b[0] == '[' || bytes.Contains(b, []byte(`vents"`)) || bytes.Contains(b, []byte(`"results"`))
+	head := b[:min(len(b), 4096)]
+	return b[0] == '[' || bytes.Contains(head, []byte(`vents"`)) || bytes.Contains(head, []byte(`"results"`))
 }
 
 // jsonLine reads the values in text[at:], the first of which ends at end. More
@@ -128,7 +144,6 @@ func (e *engine) value(b []byte, line int64) {
 	case '"':
 		j := jsonText{b: b}
 		text, escaped := j.str()
-		e.via |= EnvelopeEventsJSON
 		e.one(e.plain(text, escaped), line)
 	}
 }
@@ -223,6 +238,17 @@ func (e *engine) subscribed(b []byte, line int64) {
 		}
 		j.skip(1)
 	}
+}
+
+// quotedMessage reads a line that is one JSON string with escapes, as jq prints
+// a message.
+func (e *engine) quotedMessage(b []byte) bool {
+	j := jsonText{b: b}
+	if _, escaped := j.str(); !escaped || !j.done() {
+		return false
+	}
+	e.value(b, e.line)
+	return true
 }
 
 // minEncoded is the least length of a line that is tried as base64: shorter

@@ -234,6 +234,8 @@ func (p *pool) alone(c *chunk) (Result, error) {
 	s := &Scanner{r: io.MultiReader(rest...), e: c.e, cur: -1, buf: make([]byte, readSize)}
 	s.e.all, s.e.clean = false, false
 	s.e.line += p.lines
+	s.e.noDocument += p.lines
+	s.e.doc.from += p.lines
 	s.e.counts.Bytes = int64(c.used)
 	s.e.seen |= p.result.Envelopes
 	s.e.reset()

@@ -42,6 +42,8 @@ type engine struct {
 	csv    csvHeader
 	doc    document
 
+	noDocument int64 // the lines before this one begin no JSON of several lines
+
 	within Envelope // the document that is being read
 	outer  []byte   // its log stream
 	nest   int      // documents within documents
@@ -197,9 +199,9 @@ func (e *engine) eventAt(rest []byte, nl int, final bool) int {
 	case len(message) == 0:
 	case message[0] == '{' || message[0] == '[':
 		return e.json(rest, nl, at, final)
-	case message[0] == 'R' && (has(message, "REPORT ") || has(message, "RequestId:")):
+	case has(message, "REPORT"), has(message, "RequestId:"), has(message, "INIT_START"), has(message, "RESTORE_START"):
 		return e.joined(rest, nl, final)
-	case e.encoded(line):
+	case e.encoded(line), message[0] == '"' && e.quotedMessage(message):
 		return e.consumed(rest[:min(nl+1, len(rest))])
 	case bytes.IndexByte(message, 0x1B) >= 0 && bytes.Contains(message, []byte("REPORT")):
 		return e.joined(rest, nl, final)

@@ -123,6 +123,9 @@ func (p *parser) outlined(b []byte, o *outline, v *View) verdict {
 		if !o.record.found() {
 			return foreign
 		}
+		if o.time == nil && o.hasMillis {
+			v.Timestamp = millis(o.millis)
+		}
 		return p.platformJSON(kind, o.time, o.record.of(b), v)
 	}
 	switch {

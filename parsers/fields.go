@@ -146,7 +146,7 @@ func snippet(b []byte) []byte {
 func (p *parser) word(b []byte, v *View, l label, w *walk) ([]byte, verdict) {
 	b = b[separators(b):]
 	if len(b) == 0 {
-		v.Truncated = v.Truncated || l != labelARN && l != labelPhase
+		v.Truncated = v.Truncated || l != labelARN
 		return nil, platform
 	}
 	if next, _ := matchLabel(b); next != noLabel {
