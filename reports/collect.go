@@ -157,6 +157,7 @@ type collector struct {
 	phases     map[record.Start]*PhaseMeans
 	bursts     map[int64]*Burst
 	times      timelineCollector
+	lanes      laneCollector
 	usage      usageCollector
 	arrivals   int64
 	warmup     int64
@@ -216,6 +217,7 @@ func (c *collector) add(j *record.Joined) {
 	c.addPhases(j)
 	c.addBurst(j)
 	c.times.add(j)
+	c.lanes.add(j)
 }
 
 // reachedFunction says whether a start of some kind must have happened: the
@@ -335,6 +337,7 @@ func (c *collector) fill(r *Report) {
 		r.Bursts = append(r.Bursts, *c.bursts[k])
 	}
 	r.Timeline = c.times.timeline()
+	r.Lanes = c.lanes.lanes()
 	r.ColdRate = coldRate(r.Starts)
 }
 

@@ -34,6 +34,9 @@ func (p *Parsed) headline() (tone Tone, tag, text string) {
 	}
 	c := p.ColdRate
 	text = fmt.Sprintf("%s of starts were cold (%s of %s)", percent(c.Share()), count(c.K), count(c.N))
+	if n := p.Starts[record.StartUnknown]; n > 0 {
+		text = fmt.Sprintf("%s of known starts were cold (%s of %s, %s more unknown)", percent(c.Share()), count(c.K), count(c.N), count(n))
+	}
 	r := &Report{Quantities: p.Quantities}
 	init := r.numbers("init", record.StartCold)
 	if q, ok := init.At(0.5); ok {

@@ -40,6 +40,7 @@ type Report struct {
 	Phases     []PhaseMeans
 	Bursts     []Burst
 	Timeline   Timeline
+	Lanes      []Lane // an even sample of the environments
 }
 
 // Quantity is one measured thing, split by how the environment had started.

@@ -119,6 +119,12 @@ func (p *timelinePlot) axes() {
 		p.line("grid", p.x.from, y, p.x.to, y)
 		p.text("tick", "end", p.x.from-8, y+4, axisMs(v))
 	}
+	p.timeAxis(false)
+	p.line("grid", p.x.from, p.under, p.x.to, p.under)
+}
+
+// timeAxis labels the time below the plot, with lines through it where asked.
+func (p *timelinePlot) timeAxis(lines bool) {
 	d := time.Duration(p.x.hi * float64(time.Second))
 	step, unit, name := timeStep(d, int((p.x.to-p.x.from)/80))
 	ticks := int(d / step)
@@ -133,8 +139,10 @@ func (p *timelinePlot) axes() {
 			x, anchor = p.f.w-1, "end"
 		}
 		p.text("tick", anchor, x, p.under+20, label)
+		if lines {
+			p.line("grid", p.x.at(at.Seconds()), p.top, p.x.at(at.Seconds()), p.under)
+		}
 	}
-	p.line("grid", p.x.from, p.under, p.x.to, p.under)
 }
 
 func (p *timelinePlot) layer(l Layer) {

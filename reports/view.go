@@ -44,6 +44,9 @@ type view struct {
 	Timeline         template.HTML
 	TimelineSubtitle string
 	LayerKeys        []legendKey
+	Lanes            template.HTML
+	LaneSubtitle     string
+	LaneKeys         []legendKey
 	Bursts           []burstRow
 	MoreBursts       string
 
@@ -122,7 +125,7 @@ func (r *Report) view() *view {
 	if err == nil {
 		v.Plan = string(plan)
 	}
-	v.Nav = []link{{"percentiles", "Percentiles"}, {"timeline", "Timeline"}, {"table", "Tables"}, {"trust", "Trust"}}
+	v.Nav = []link{{"percentiles", "Percentiles"}, {"timeline", "Timeline"}, {"environments", "Environments"}, {"table", "Tables"}, {"trust", "Trust"}}
 	return v
 }
 
@@ -151,6 +154,13 @@ func (r *Report) viewCharts(v *view) {
 		for _, c := range r.curves() {
 			v.CurveKeys = append(v.CurveKeys, legendKey{lineKey(c.kind), c.name, count(c.n)})
 		}
+	}
+	if len(r.Lanes) > 0 {
+		b.Reset()
+		for _, f := range []frame{wide, middle, narrow} {
+			b.WriteString(r.laneChart(f))
+		}
+		v.Lanes, v.LaneSubtitle, v.LaneKeys = ours(b.String()), r.laneSubtitle(), r.laneKeys()
 	}
 	if len(r.Timeline.Layers) > 0 {
 		b.Reset()
@@ -227,4 +237,26 @@ func phaseKeys() []legendKey {
 		{Key: box(`<rect class="fill-all" width="14" height="12"/>`), Name: "Init or restore"},
 		{Key: box(`<rect class="half fill-all" width="14" height="12"/>`), Name: "Duration (warm: solid)"},
 	}
+}
+
+// laneKeys explains the colours of the lanes that there are.
+func (r *Report) laneKeys() []legendKey {
+	box := func(class string) template.HTML {
+		return ours(`<svg class="key" width="14" height="12" aria-hidden="true"><rect class="` + class + `" width="14" height="12"/></svg>`)
+	}
+	there := map[record.Start]bool{}
+	for _, l := range r.Lanes {
+		there[l.Start] = true
+	}
+	var out []legendKey
+	for _, k := range []struct {
+		start record.Start
+		name  string
+	}{{record.StartCold, "Placement and init"}, {record.StartRestored, "Placement and restore"}, {record.StartProvisioned, "Provisioned init, before"}} {
+		if there[k.start] {
+			out = append(out, legendKey{Key: box("fill-" + string(k.start)), Name: k.name})
+		}
+	}
+	return append(out, legendKey{Key: box("fill-busy"), Name: "Busy"},
+		legendKey{Key: ours(`<svg class="key" width="18" height="12" aria-hidden="true"><path class="idle" d="M0 6H18"/></svg>`), Name: "Idle"})
 }
