@@ -141,12 +141,7 @@ func (s *Server) tryEvent(a *asyncEvent) *apiError {
 	inv.answer = func(r reply) { a.last = r }
 	a.version = v.number
 	a.tries++
-	if fault := e.run(&inv); fault != nil {
-		s.discard(e)
-		return fault
-	}
-	s.release(e)
-	return nil
+	return s.perform(e, &inv)
 }
 
 // invocationRecord is what a destination function receives.

@@ -50,6 +50,19 @@ func (s *Server) place(v *version, e *environment) {
 	s.versions[v] = struct{}{}
 }
 
+// perform runs an invocation in the environment that was acquired for it, gives
+// that back, and only then sends a reply that has not been sent on the way.
+func (s *Server) perform(e *environment, inv *invocation) *apiError {
+	r := e.run(inv)
+	if r.fault != nil {
+		s.discard(e)
+	} else {
+		s.release(e)
+	}
+	inv.reply(r)
+	return r.fault
+}
+
 // release makes an environment available again, or ends it where the fleet
 // lets it go.
 func (s *Server) release(e *environment) {

@@ -16,8 +16,20 @@ type invocation struct {
 	wantTail bool
 	stream   *stream // takes the response in parts; nil = as a whole
 	// answer is called once: as soon as the reply is known, or, where the tail
-	// is wanted, after the REPORT has been written.
+	// or a stream is wanted, when the environment has been given back, so that
+	// the caller's next request finds it.
 	answer func(reply)
+}
+
+// early says whether the reply is sent as soon as it is known.
+func (inv *invocation) early() bool { return !inv.wantTail && inv.stream == nil }
+
+// reply gives the caller the reply, unless it has it.
+func (inv *invocation) reply(r reply) {
+	if inv.answer != nil {
+		inv.answer(r)
+		inv.answer = nil
+	}
 }
 
 // reply is what the caller gets.
@@ -61,9 +73,9 @@ func (o *outcome) fail(id string, f *failure, end time.Time) {
 
 // run takes an invocation through the environment: its init, if there has been
 // none, then START, the function, END and REPORT. When it returns, the
-// environment can take the next. The error is one of this machine, and then the
-// environment is of no more use.
-func (e *environment) run(inv *invocation) *apiError {
+// environment can take the next, unless the reply has a fault: that is one of
+// this machine, and the environment is of no more use.
+func (e *environment) run(inv *invocation) reply {
 	c := &e.version.config
 	rep := report{RequestID: inv.id, MemoryMB: c.MemoryMB}
 	e.thaw()
@@ -75,11 +87,11 @@ func (e *environment) run(inv *invocation) *apiError {
 	dispatch := time.Now()
 	f := e.suppressedInit()
 	if f != nil && f.fault != nil {
-		inv.answer(reply{fault: f.fault})
-		return f.fault
+		return reply{fault: f.fault}
 	}
 	if inv.wantTail {
 		e.tail = &tail{}
+		defer func() { e.tail = nil }()
 	}
 	e.logStart(inv.id)
 	var out outcome
@@ -88,8 +100,9 @@ func (e *environment) run(inv *invocation) *apiError {
 	} else {
 		out = e.handle(inv, dispatch)
 	}
-	if !inv.wantTail && inv.stream == nil {
-		out.answer(inv, nil)
+	r := reply{body: out.body, failed: out.failed}
+	if inv.early() {
+		inv.reply(r)
 	}
 	rep.PeakMB, rep.Status, rep.ErrorType = e.settle(&out), out.status, out.errorType
 	rep.Duration = out.end.Sub(dispatch)
@@ -98,19 +111,9 @@ func (e *environment) run(inv *invocation) *apiError {
 	}
 	e.logEnd(rep, len(out.body))
 	if e.tail != nil {
-		out.answer(inv, e.tail.b)
-		e.tail = nil
+		r.tail = e.tail.b
 	}
-	out.answer(inv, nil)
-	return nil
-}
-
-// answer gives the caller the reply, unless handle has done so.
-func (o *outcome) answer(inv *invocation, tail []byte) {
-	if inv.answer != nil {
-		inv.answer(reply{body: o.body, failed: o.failed, tail: tail})
-		inv.answer = nil
-	}
+	return r
 }
 
 // firstInit is the init phase. It has its own limit and a full vCPU; when it
@@ -167,8 +170,8 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 			if out.take(ev); ev.kind == eventReady {
 				return out
 			}
-			if !inv.wantTail && inv.stream == nil {
-				out.answer(inv, nil)
+			if inv.early() {
+				inv.reply(reply{body: out.body, failed: out.failed})
 			}
 			// Reading the kernel's counters takes time that the runtime needs
 			// anyway to come back for the next invocation.

@@ -112,11 +112,7 @@ func (s *Server) invokeSync(w http.ResponseWriter, v *version, inv *invocation) 
 		return bad
 	}
 	inv.answer = func(r reply) { writeReply(w, v, inv, r) }
-	if fault := e.run(inv); fault != nil {
-		s.discard(e)
-		return nil
-	}
-	s.release(e)
+	s.perform(e, inv)
 	return nil
 }
 

@@ -179,10 +179,6 @@ func (s *Server) invokeStream(w http.ResponseWriter, r *http.Request) *apiError 
 	inv.wantTail = r.Header.Get("X-Amz-Log-Type") == "Tail"
 	inv.stream = &stream{w: w, version: v.number, trace: inv.trace, over: e.over}
 	inv.answer = inv.stream.complete
-	if fault := e.run(inv); fault != nil {
-		s.discard(e)
-		return nil
-	}
-	s.release(e)
+	s.perform(e, inv)
 	return nil
 }
