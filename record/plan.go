@@ -88,6 +88,11 @@ type Plan struct {
 	FunctionTimeout Duration          `json:"function_timeout,omitempty"`
 	Emulator        map[string]string `json:"emulator,omitempty"` // the control plane's knobs in force
 
+	// Args are the arguments that bench was called with, the verb first, so
+	// that the run can be repeated. Values of environment variables and headers
+	// are struck out.
+	Args []string `json:"args,omitempty"`
+
 	StartedAt time.Time `json:"started_at"` // UTC; the offset 0 of every row
 	Tool      string    `json:"tool"`       // "coldbench v0.1.0 go1.26.8 linux/amd64"
 }

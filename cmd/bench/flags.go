@@ -15,6 +15,7 @@ import (
 // loadFlags are the flags of every load verb.
 type loadFlags struct {
 	load record.Load
+	args []string // as given, for the plan
 
 	target, endpoint, region, profile string
 	code                              codeFlags

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"coldbench/experiment"
 	"coldbench/loadgen"
@@ -35,6 +37,7 @@ func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) er
 		return f.drawPlan(cmd.OutOrStdout(), schedule)
 	}
 	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
+	f.args = arguments(cmd)
 	dir, err := f.measure(cmd.Context(), schedule, n)
 	if err != nil {
 		return err
@@ -97,12 +100,76 @@ func (f *loadFlags) plan(s *subject, arrivals int64, payload int) *record.Plan {
 	return &record.Plan{
 		Schema: record.PlanSchema, Name: verb + "-" + safeName(s.functions[0].Name), Verb: verb,
 		Seed: f.seed, Provenance: s.provenance,
-		Target: experiment.Redact(f.target), Endpoint: f.endpoint, Region: s.region, Functions: s.functions,
+		Target: f.targetName(s), Endpoint: f.endpoint, Region: s.region, Functions: s.functions,
 		Load: f.load, Warmup: record.Duration(f.warmup), Timeout: record.Duration(f.timeout),
 		MaxInFlight: f.maxInFlight, Arrivals: arrivals, PayloadLen: payload,
 		FunctionTimeout: record.Duration(f.code.timeout), Emulator: s.emulator,
-		ExpectReports: s.expectReports, Tool: version(),
+		ExpectReports: s.expectReports, Args: f.args, Tool: version(),
 	}
+}
+
+// target names what the rows are about, as a person would.
+func (f *loadFlags) targetName(s *subject) string {
+	if !f.code.given() {
+		return publicTarget(f.target)
+	}
+	code := f.code.dir
+	if code == "" {
+		code = f.code.zip
+	}
+	where := "lambda:"
+	if s.provenance == record.Emulated {
+		where = "emulated:"
+	}
+	return where + filepath.Base(code)
+}
+
+// publicTarget strikes out what a target may hold of secrets: account numbers,
+// and the user and the query of a URL.
+func publicTarget(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return experiment.Redact(target)
+	}
+	u.User = nil
+	if u.RawQuery != "" {
+		u.RawQuery = "..."
+	}
+	return u.String()
+}
+
+// publicValue is what is written of a flag's value: of environment variables,
+// headers and payloads only what names them.
+func publicValue(flag, v string) string {
+	switch flag {
+	case "env", "header":
+		if i := strings.IndexAny(v, "=:"); i >= 0 {
+			return v[:i+1] + "..."
+		}
+		return "..."
+	case "payload":
+		if !strings.HasPrefix(v, "@") {
+			return "..."
+		}
+	case "target":
+		return publicTarget(v)
+	}
+	return experiment.Redact(v)
+}
+
+// arguments are what bench was called with, without secrets.
+func arguments(cmd *cobra.Command) []string {
+	args := append([]string{cmd.Name()}, cmd.Flags().Args()...)
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		values := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			args = append(args, "--"+flag.Name+"="+publicValue(flag.Name, v))
+		}
+	})
+	return args
 }
 
 // safeName makes a name fit into a path.
