@@ -36,6 +36,10 @@ func Platforms(events iter.Seq2[record.Event, error]) iter.Seq2[record.Platform,
 // The zero Pairing is ready to use. It is for one sequence, and not for
 // concurrent use.
 type Pairing struct {
+	// KeepKinds leaves the kinds of JSON lines as they are, platform.report for
+	// example, for those who print what the lines were.
+	KeepKinds bool
+
 	streams map[string]*stream
 	oldest  []string // names of streams, in order of first sight
 	last    *stream  // of the last record
@@ -203,6 +207,9 @@ func (q *Pairing) newStream(name string) *stream {
 		q.seed = maphash.MakeSeed()
 	}
 	if len(q.streams) >= maxStreams {
+		if q.oldest[0] == "" { // that of many environments stays
+			q.oldest = append(q.oldest[1:], "")
+		}
 		old := q.streams[q.oldest[0]]
 		q.settle(old)
 		delete(q.streams, old.name)
@@ -235,7 +242,7 @@ func (q *Pairing) joinXRay(s *stream, v *View) bool {
 		return false
 	}
 	last := q.queue[len(q.queue)-1]
-	if last.stream != s || last.v.Kind != record.KindReport || last.v.XRayTraceID != nil {
+	if last.stream != s || !last.v.IsReport() || last.v.XRayTraceID != nil {
 		return false
 	}
 	last.v.XRayTraceID = last.own(v.XRayTraceID)

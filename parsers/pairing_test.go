@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"testing"
@@ -211,4 +212,59 @@ func TestPlatformsPassesErrorsOn(t *testing.T) {
 	if reports != 1 || errs != 1 {
 		t.Errorf("%d reports, %d errors, want one of each", reports, errs)
 	}
+}
+
+// TestPairingIsBounded feeds what never ends: invocations without END, REPORTs
+// without START, and ever new streams.
+func TestPairingIsBounded(t *testing.T) {
+	var q Pairing
+	drop := func(*View) bool { return true }
+	for i := range 3 * maxStreams {
+		v := View{Kind: record.KindStart, RequestID: fmt.Appendf(nil, "id-%d", i)}
+		q.Add(&v, drop)
+		v.Kind = record.KindReport
+		v.RequestID = fmt.Appendf(nil, "other-%d", i)
+		q.Add(&v, drop)
+		v.LogStream = fmt.Appendf(nil, "stream-%d", i)
+		q.Add(&v, drop)
+	}
+	if len(q.streams) > maxStreams || len(q.queue) > maxWaiting+1 || len(q.spare) > 2*maxWaiting || len(q.streams[""].open) > maxOpen {
+		t.Errorf("%d streams, %d waiting, %d spare, %d open", len(q.streams), len(q.queue), len(q.spare), len(q.streams[""].open))
+	}
+	q.Flush(drop)
+	if c := q.Counts(); c.Reports+c.Refused != 2*3*maxStreams {
+		t.Errorf("%+v: not every REPORT was decided", c)
+	}
+}
+
+// ExamplePairing reads a log, in whatever envelope, and counts cold starts.
+func ExamplePairing() {
+	log := `INIT_START Runtime Version: nodejs:22.v53
+START RequestId: a Version: $LATEST
+END RequestId: a
+REPORT RequestId: a	Duration: 5.00 ms	Billed Duration: 156 ms	Memory Size: 128 MB	Max Memory Used: 70 MB	Init Duration: 150.00 ms
+START RequestId: b Version: $LATEST
+REPORT RequestId: b	Duration: 0.01 ms	Billed Duration: 1 ms	Memory Size: 128 MB	Max Memory Used: 1 MB	Init Duration: 9.99 ms
+END RequestId: b
+REPORT RequestId: b	Duration: 4.00 ms	Billed Duration: 4 ms	Memory Size: 128 MB	Max Memory Used: 70 MB
+`
+	var pairing Pairing
+	show := func(v *View) bool {
+		if v.IsReport() {
+			fmt.Printf("%s: %s by %s\n", v.RequestID, v.Start, v.StartRule)
+		}
+		return true
+	}
+	result, err := Each(strings.NewReader(log), Options{}, func(v *View, broken *SyntaxError) error {
+		if v != nil {
+			pairing.Add(v, show)
+		}
+		return nil
+	})
+	pairing.Flush(show)
+	fmt.Println(result.Lines, "lines,", pairing.Counts().Refused, "REPORT refused,", result.Envelopes, err)
+	// Output:
+	// a: cold by init_duration
+	// b: warm by no_init_duration
+	// 8 lines, 1 REPORT refused, text <nil>
 }

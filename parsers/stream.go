@@ -27,7 +27,9 @@ func (q *Pairing) wait(v *View, s *stream) *waiting {
 		w = new(waiting)
 	}
 	w.v, w.stream, w.inv, w.gone = *v, s, nil, false
-	w.v.Kind = TextKind(v.Kind)
+	if !q.KeepKinds {
+		w.v.Kind = TextKind(v.Kind)
+	}
 	w.buf = w.buf[:0]
 	// Subtle: room for all is made first, so that no append moves the bytes
 	// that earlier fields point to.
