@@ -52,7 +52,7 @@ const missingShown = 1000
 // Overlap before the time with which it was wanted. So a REPORT is found
 // however late it is delivered, and the questions get cheaper as they succeed.
 func Await(ctx context.Context, src Source, w Window, wanted *Wanted, o AwaitOptions) error {
-	p := poll{seen: newSeen(), window: w}
+	p := poll{seen: newSeen(forgetAbove), window: w}
 	p.each = func(e record.Event) error {
 		if id := o.ReportOf(&e); id != "" {
 			wanted.Found(id)

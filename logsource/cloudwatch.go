@@ -62,6 +62,8 @@ type CloudWatchOptions struct {
 	// QueryLimit is the number of rows that one Insights query may return;
 	// 0 = 10,000, the limit of the service.
 	QueryLimit int
+
+	remember int // events that are remembered at least; 0 = forgetAbove
 }
 
 // DefaultOverlap is longer than CloudWatch usually needs to deliver an event.
@@ -107,6 +109,9 @@ func (o *CloudWatchOptions) defaults() {
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 12
 	}
+	if o.remember <= 0 {
+		o.remember = forgetAbove
+	}
 	if o.QueryLimit <= 0 {
 		o.QueryLimit = queryLimit
 	}
@@ -127,7 +132,7 @@ func (o *CloudWatchOptions) retryer() aws.Retryer {
 // service gives them. MethodTail goes on until the window's end, or until ctx
 // ends where the window has none.
 func (c *CloudWatch) Events(ctx context.Context, w Window) iter.Seq2[record.Event, error] {
-	r := &reading{CloudWatch: c, ctx: ctx, span: w.span(), seen: newSeen(), keepFrom: maxMillis}
+	r := &reading{CloudWatch: c, ctx: ctx, span: w.span(), seen: newSeen(c.o.remember), keepFrom: maxMillis}
 	switch c.o.Method {
 	case MethodStreams:
 		return r.run(r.streams)
@@ -156,7 +161,7 @@ type reading struct {
 // again, and then reads again.
 func (r *reading) run(read func() error) iter.Seq2[record.Event, error] {
 	return func(yield func(record.Event, error) bool) {
-		r.yield, r.stopped, r.seen, r.progress = yield, false, newSeen(), Progress{}
+		r.yield, r.stopped, r.seen, r.progress = yield, false, newSeen(r.o.remember), Progress{}
 		err := read()
 		if err != nil && !r.stopped {
 			yield(record.Event{}, err)

@@ -129,6 +129,33 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	}
 }
 
+// TestForgettingLosesAndDoublesNothing: while the service keeps the order that
+// it documents, memory follows the overlap, not the window.
+func TestForgettingLosesAndDoublesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rapid.Check(noDeadline{t}, func(rt *rapid.T) {
+			f := newFake(group)
+			f.rng = rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
+			f.pageSize = rapid.IntRange(1, 50).Draw(rt, "page size")
+			f.expire = rapid.Float64Range(0, 0.3).Draw(rt, "expire")
+			f.duplicate = rapid.Float64Range(0, 0.5).Draw(rt, "duplicate")
+			from := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+			n := rapid.IntRange(0, 300).Draw(rt, "events")
+			fill(f, n, 3, from, time.Hour)
+			remember := logsource.Remember(rapid.IntRange(1, 50).Draw(rt, "remember"))
+			cfg, stop := f.serveUntil()
+			defer stop()
+			src := logsource.NewCloudWatch(cfg, group, remember, func(o *logsource.CloudWatchOptions) {
+				o.Overlap = time.Duration(rapid.IntRange(1, 600).Draw(rt, "overlap s")) * time.Second
+			})
+			got, all := collect(rt, t.Context(), src, logsource.Window{From: from, To: from.Add(time.Hour)})
+			if len(got) != n || len(all) != n {
+				rt.Fatalf("%d events, %d texts, want %d", len(all), len(got), n)
+			}
+		})
+	})
+}
+
 func TestExpiredTokenStartsAgainWithoutLossOrDoubles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -178,7 +205,7 @@ func TestTokensThatAlwaysExpire(t *testing.T) {
 func TestThrottlingIsWaitedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(group)
-		f.throttle, f.pageSize = 0.7, 5
+		f.throttle, f.pageSize = 0.7, 2
 		fill(f, 200, 3, time.Now(), time.Minute)
 		var last logsource.Progress
 		src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodFilter, func(o *logsource.CloudWatchOptions) {
@@ -189,9 +216,9 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 		if len(got) != 200 {
 			t.Errorf("%d events", len(got))
 		}
-		// 40 pages at 0.7: some 93 throttles, each with a pause; far more than
-		// the 100 tokens of the SDK's retry bucket would pay for at 5 each.
-		if last.Throttled < 30 || time.Since(start) < time.Second {
+		// 100 pages at 0.7: some 233 throttles, each with a pause. The SDK's own
+		// bucket of 500 tokens would pay for 100 of them, at 5 each.
+		if last.Throttled < 150 || time.Since(start) < time.Second {
 			t.Errorf("%d throttles in %v", last.Throttled, time.Since(start))
 		}
 	})

@@ -26,7 +26,7 @@ var ErrIncomplete = errors.New("the deadline passed before every log event had a
 // With Overlap, an event that is delivered later than the newest by more than
 // Overlap is missed, and memory is bounded by the events of that span.
 func Poll(ctx context.Context, src Source, w Window, o PollOptions, each func(record.Event) error, done func() bool) error {
-	p := poll{seen: newSeen(), each: each, window: w}
+	p := poll{seen: newSeen(forgetAbove), each: each, window: w}
 	return p.until(ctx, src, o, done, func() time.Time {
 		if o.Overlap <= 0 || p.newest.IsZero() {
 			return time.Time{}

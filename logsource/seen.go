@@ -12,6 +12,7 @@ import (
 // id, when stream, time and text do. The zero value is not usable.
 type seen struct {
 	at        map[key]int64
+	floor     int  // events below which none is forgotten
 	least     int  // size at which forgetting is worth a walk over the map
 	byContent bool // ids don't count
 }
@@ -20,10 +21,9 @@ type key [16]byte
 
 var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
-func newSeen() *seen { return &seen{at: map[key]int64{}, least: forgetAbove} }
+func newSeen(floor int) *seen { return &seen{at: map[key]int64{}, floor: floor, least: floor} }
 
-// forgetAbove is the number of events below which none is forgotten: some
-// 50 MB.
+// forgetAbove is the floor in use: some 50 MB.
 const forgetAbove = 1 << 20
 
 // keyOf identifies an event. Two hashes of 64 bits under independent seeds
@@ -71,5 +71,5 @@ func (s *seen) forget(before int64) {
 		}
 	}
 	s.at = kept
-	s.least = max(forgetAbove, 2*len(kept))
+	s.least = max(s.floor, 2*len(kept))
 }

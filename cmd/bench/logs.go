@@ -233,7 +233,7 @@ func (f *logsFlags) advise(err error, region string) error {
 }
 
 func readSoFar(p logsource.Progress) string {
-	s := fmt.Sprintf("%d events in %d answers", p.Events, p.Requests)
+	s := fmt.Sprintf("%d events read in %d requests", p.Events, p.Requests)
 	if p.Throttled > 0 {
 		s += fmt.Sprintf(", %d throttled", p.Throttled)
 	}
