@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,10 @@ func (r *Report) Command() string { return r.command(nil) }
 
 // command is Command with some flags replaced or added.
 func (r *Report) command(change []argument) string {
-	args := r.arguments()
+	args, operands := r.arguments(), []string(nil)
+	if len(r.Plan.Args) > 0 {
+		args, operands = given(r.Plan.Args[1:])
+	}
 	for _, c := range change {
 		found := false
 		for i := range args {
@@ -53,10 +57,33 @@ func (r *Report) command(change []argument) string {
 		}
 	}
 	out := []string{"bench", shellWord(r.Plan.Verb)}
+	for _, o := range operands {
+		out = append(out, shellWord(o))
+	}
 	for _, a := range args {
+		if a.value == "true" {
+			out = append(out, "--"+a.flag)
+			continue
+		}
 		out = append(out, "--"+a.flag, shellWord(a.value))
 	}
 	return strings.Join(out, " ")
+}
+
+// given splits the arguments that the plan has kept, where a flag has the form
+// --flag=value. Where a run goes and what is printed of it are no part of it.
+func given(words []string) (flags []argument, operands []string) {
+	for _, w := range words {
+		flag, value, ok := strings.Cut(strings.TrimPrefix(w, "--"), "=")
+		switch {
+		case !ok || !strings.HasPrefix(w, "--"):
+			operands = append(operands, w)
+		case flag == "out" || flag == "json" || flag == "quiet" || flag == "no-color":
+		default:
+			flags = append(flags, argument{flag, value})
+		}
+	}
+	return flags, operands
 }
 
 func (r *Report) arguments() []argument {
@@ -126,13 +153,33 @@ func (r *Report) next() (why, command string) {
 			r.command([]argument{{"keep-alive", "fixed:" + brief(keep)}})
 	case emulated && cold > 0 && cold < fewColdForTail:
 		return fmt.Sprintf("for a p99 of cold starts (needs %d), burst wider", fewColdForTail),
-			"bench spiky --target " + shellWord(r.Plan.Target) + fmt.Sprintf(" --burst %d", fewColdForTail)
+			r.spiky() + fmt.Sprintf(" --burst %d", fewColdForTail)
 	case r.knownStarts() > 0 && cold == 0:
-		return "to see cold starts, send a burst", "bench spiky --target " + shellWord(r.Plan.Target)
+		return "to see cold starts, send a burst", r.spiky()
 	case r.Dir != "":
 		return "to read this run again", "bench report " + shellWord(r.Dir)
 	}
 	return "", ""
+}
+
+// subject are the flags that say what is measured, not how.
+var subject = []string{
+	"target", "zip", "dir", "handler", "runtime", "memory", "arch", "env", "function-timeout", "endpoint", "region", "profile",
+}
+
+// spiky is the command that sends bursts at what this run has measured.
+func (r *Report) spiky() string {
+	flags, _ := given(r.Plan.Args)
+	if len(r.Plan.Args) == 0 {
+		flags = []argument{{"target", r.Plan.Target}}
+	}
+	out := "bench spiky"
+	for _, f := range flags {
+		if slices.Contains(subject, f.flag) {
+			out += " --" + f.flag + " " + shellWord(f.value)
+		}
+	}
+	return out
 }
 
 // fewColdForTail is how many cold starts an interval of their p99 takes.

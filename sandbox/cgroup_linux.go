@@ -33,6 +33,13 @@ var missing = map[string]string{
 // could strike before the new program has replaced the image of this one.
 const minMemoryMB = 16
 
+// cpuWeight is what a group weighs when a core is wanted by more than can have
+// it, where 100 is what any other process weighs (cpu.weight of cgroup v2;
+// 1024 cpu.shares of v1). On Lambda the front end and the client run on other
+// machines; here a burst of cold starts shares the cores with both, and must
+// not delay them. It limits nothing while a core is free.
+const cpuWeight = 5
+
 // detect finds the hierarchy to use and says what it lacks.
 func detect(o Options, on *spawner) (hierarchy, []string) {
 	const remedy = " (run as root, or in a cgroup that is delegated to this user)"

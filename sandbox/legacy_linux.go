@@ -149,6 +149,11 @@ func (g *legacyGroup) limit(memoryMB, maxProcesses int) error {
 			return err
 		}
 	}
+	if dir := g.dir("cpu"); dir != "" {
+		if err := put(dir, "cpu.shares", strconv.Itoa(cpuWeight*1024/100)); err != nil {
+			return err
+		}
+	}
 	if dir := g.dir("pids"); dir != "" {
 		return put(dir, "pids.max", strconv.Itoa(maxProcesses))
 	}

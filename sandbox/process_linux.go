@@ -11,10 +11,15 @@ import (
 )
 
 // prepareThread gives up, for the starting thread and all that it forks, the
-// ability to gain privileges by executing a set-user-ID program.
+// ability to gain privileges by executing a set-user-ID program, and some
+// priority: see cpuWeight, which says the same where cgroups are writable.
 func prepareThread() {
 	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // 0: this thread alone
 }
+
+// niceness of function processes.
+const niceness = 5
 
 // closeOnExec marks every open file of this program, those included that it
 // has inherited, so that a function starts with its three standard streams

@@ -118,6 +118,11 @@ func (g *unifiedGroup) limit(memoryMB, maxProcesses int) error {
 			return err
 		}
 	}
+	if g.hierarchy.has("cpu") {
+		if err := put(g.dir, "cpu.weight", strconv.Itoa(cpuWeight)); err != nil {
+			return err
+		}
+	}
 	if g.hierarchy.has("pids") {
 		return put(g.dir, "pids.max", strconv.Itoa(maxProcesses))
 	}
