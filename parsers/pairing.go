@@ -160,6 +160,7 @@ func (q *Pairing) Add(v *View, emit func(*View) bool) bool {
 // take takes one platform record of the named stream.
 func (q *Pairing) take(v *View, name []byte, eventID string, emit func(*View) bool) bool {
 	s := q.stream(name)
+	s.one = len(v.LogStream) > 0
 	if s.duplicate(q.fingerprint(v, eventID)) {
 		q.counts.Duplicates++
 		return true

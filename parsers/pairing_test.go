@@ -186,6 +186,19 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// TestTailsAreNoEnvironments: two attempts of one request may have run in two
+// environments, so that the second is not warm for having come second.
+func TestTailsAreNoEnvironments(t *testing.T) {
+	var events []record.Event
+	for _, line := range []string{start("a"), end("a"), report("a"), start("a"), end("a"), report("a")} {
+		events = append(events, record.Event{Message: line, Source: "tail", RequestID: "a"})
+	}
+	got := paired(t, new(Pairing), events)
+	if len(got) != 6 || got[2] != "report a warm no_init_duration" || got[5] != got[2] {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestXRayEventOfItsOwn(t *testing.T) {
 	var got []record.Platform
 	for p := range Platforms(sequence(eventsOf("s", report("a"), "XRAY TraceId: 1-5e61292c-cc1229a4dfbeae1043928548\tSegmentId: 07a85e713f6302b2\tSampled: false"))) {

@@ -83,7 +83,7 @@ func (s *stream) classify(v *View, inv *invocation) (record.Start, string) {
 	case e.ahead(v, inv.startAt):
 		return record.StartCold, RuleProactiveInit
 	case v.InitDurationMs.Valid:
-		if s.named() && s.inits > 0 && s.served > 0 && !e.init && !e.failed {
+		if s.one && s.inits > 0 && s.served > 0 && !e.init && !e.failed {
 			return record.StartUnknown, RuleDisagree
 		}
 		return record.StartCold, RuleInitDuration
@@ -99,9 +99,9 @@ func (s *stream) classify(v *View, inv *invocation) (record.Start, string) {
 // show an init.
 func (s *stream) classifyWithoutInit(v *View) (record.Start, string) {
 	switch {
-	case s.named() && s.served > 0 && s.crashed:
+	case s.one && s.served > 0 && s.crashed:
 		return record.StartCold, RuleSuppressedInit
-	case s.named() && s.served > 0:
+	case s.one && s.served > 0:
 		return record.StartWarm, RuleServedBefore
 	case v.Truncated:
 		return record.StartUnknown, RuleTruncated

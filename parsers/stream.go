@@ -57,6 +57,7 @@ func (w *waiting) own(b []byte) []byte {
 // stream is what is known of one log stream.
 type stream struct {
 	name    string
+	one     bool  // it is one environment's; events without a stream may come from many
 	starts  int64 // START lines seen
 	ends    int64
 	served  int64 // REPORTs accepted
@@ -81,10 +82,6 @@ type invocation struct {
 	held           *waiting // a REPORT that came before its END
 }
 
-// named says whether the stream is one environment's. Events without a stream
-// may come from many.
-func (s *stream) named() bool { return s.name != "" }
-
 // duplicate says whether the line is among the last of its stream, and notes
 // it.
 func (s *stream) duplicate(print uint64) bool {
@@ -103,7 +100,7 @@ func (s *stream) duplicate(print uint64) bool {
 // an invocation belongs to the one that is open.
 func (s *stream) init(v *View) {
 	s.inits++
-	if string(v.Phase) == "invoke" && s.named() && len(s.order) > 0 {
+	if string(v.Phase) == "invoke" && s.one && len(s.order) > 0 {
 		if inv := s.open[s.order[len(s.order)-1]]; inv.started && !inv.ended {
 			inv.evidence.add(v)
 			return
@@ -122,7 +119,7 @@ func (s *stream) start(q *Pairing, v *View) {
 	}
 	// In a log that may mix environments, an init line belongs to the next
 	// START only while no other invocation runs.
-	if s.named() || s.running == 0 {
+	if s.one || s.running == 0 {
 		inv.evidence = s.pending
 	}
 	s.pending = evidence{}
