@@ -39,7 +39,9 @@ type environment struct {
 	boosted  bool // the process still has the CPU of the init phase
 	frozen   bool
 	out      *output
-	tail     *tail
+
+	logMu sync.Mutex // orders the lines of platform and function
+	tail  *tail      // of the invocation at hand; nil = nobody wants it
 
 	over   chan struct{} // closed by end
 	mu     sync.Mutex
@@ -61,8 +63,39 @@ func (s *Server) newEnvironment(v *version, slot fleet.Env, kind string) *enviro
 // log writes one event to the environment's stream and to the tail of the
 // invocation at hand.
 func (e *environment) log(at time.Time, text string) {
+	e.logMu.Lock()
+	defer e.logMu.Unlock()
+	e.write(at, text)
+}
+
+func (e *environment) write(at time.Time, text string) {
 	e.server.logs.append(e.version.config.LogGroup, e.stream, at, text)
 	e.tail.add(text)
+}
+
+// openTail writes the first line of an invocation ("" where the log level keeps
+// it back) and keeps the tail from it on, if anybody wants it.
+func (e *environment) openTail(wanted bool, first string) {
+	e.logMu.Lock()
+	defer e.logMu.Unlock()
+	if wanted {
+		e.tail = &tail{}
+	}
+	if first != "" {
+		e.write(time.Now(), first)
+	}
+}
+
+// closeTail gives what was kept since openTail.
+func (e *environment) closeTail() []byte {
+	e.logMu.Lock()
+	defer e.logMu.Unlock()
+	if e.tail == nil {
+		return nil
+	}
+	kept := e.tail.b
+	e.tail = nil
+	return kept
 }
 
 // listen opens the environment's own Runtime API.

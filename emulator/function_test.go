@@ -107,6 +107,12 @@ func (c *runtimeClient) init(how string) {
 		var n int
 		fmt.Sscan(arg, &n)
 		spin(n)
+	case "chatter":
+		go func() {
+			for range time.Tick(200 * time.Microsecond) {
+				fmt.Println("chatter")
+			}
+		}()
 	case "hang":
 		select {}
 	}

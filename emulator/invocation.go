@@ -89,11 +89,7 @@ func (e *environment) run(inv *invocation) reply {
 	if f != nil && f.fault != nil {
 		return reply{fault: f.fault}
 	}
-	if inv.wantTail {
-		e.tail = &tail{}
-		defer func() { e.tail = nil }()
-	}
-	e.logStart(inv.id)
+	e.openTail(inv.wantTail, e.startLine(inv.id))
 	var out outcome
 	if f != nil {
 		out.fail(inv.id, f, time.Now())
@@ -110,9 +106,7 @@ func (e *environment) run(inv *invocation) reply {
 		rep.Duration = c.Timeout // as AWS prints it
 	}
 	e.logEnd(rep, len(out.body))
-	if e.tail != nil {
-		r.tail = e.tail.b
-	}
+	r.tail = e.closeTail()
 	return r
 }
 

@@ -346,6 +346,17 @@ func TestOrderOfOutput(t *testing.T) {
 	}
 }
 
+// TestFunctionThatPrintsAllTheTime prints between and during invocations.
+func TestFunctionThatPrintsAllTheTime(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "chatter"}})
+	for range 20 {
+		if a := b.invoke(order{Do: "sleep", MS: 1}); !strings.HasPrefix(a.log, "START RequestId") || !strings.Contains(a.log, "REPORT RequestId") {
+			t.Fatalf("tail %q", a.log)
+		}
+	}
+}
+
 func TestTailIsTheLast4096Bytes(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{})

@@ -14,7 +14,7 @@ import (
 // TestManyColdStartsAtOnce: each of them is answered, by an environment of its
 // own, and nothing is left afterwards (newBed checks that).
 func TestManyColdStartsAtOnce(t *testing.T) {
-	n := 100
+	n := 50
 	if s := os.Getenv("TEST_COLD_STARTS"); s != "" {
 		fmt.Sscan(s, &n)
 	}

@@ -82,20 +82,26 @@ type (
 // severity orders the log levels.
 var severity = map[string]int{"DEBUG": 0, "INFO": 1, "WARN": 2}
 
-// logEvent writes a platform event where the system log level lets it through.
-func (e *environment) logEvent(level, kind string, record any) {
+// eventLine is a platform event as a line; "" where the system log level keeps
+// it back.
+func (e *environment) eventLine(level, kind string, record any) string {
 	if severity[level] < severity[e.version.config.SystemLevel] {
-		return
+		return ""
 	}
-	now := time.Now()
-	line := encodeJSON(platformEvent{now.UTC().Format("2006-01-02T15:04:05.000Z"), "platform." + kind, record})
-	e.log(now, string(line)+"\n")
+	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	return string(encodeJSON(platformEvent{now, "platform." + kind, record})) + "\n"
+}
+
+func (e *environment) logEvent(level, kind string, record any) {
+	if line := e.eventLine(level, kind, record); line != "" {
+		e.log(time.Now(), line)
+	}
 }
 
 func (e *environment) json() bool { return e.version.config.LogFormat == "JSON" }
 
-// logInitStart, logStart and the like write one platform line in the format of
-// the function.
+// logInitStart and the like write one platform line in the format of the
+// function.
 func (e *environment) logInitStart(phase string) {
 	v := e.version
 	runtime, arn := v.runtimeVersion(), v.runtimeARN(e.server.set.Region)
@@ -122,12 +128,12 @@ func (e *environment) logInitReport(r initReport) {
 	e.logEvent(level, "initReport", initReportRecord{e.kind, phase, status, r.ErrorType, durationMetric{millis(r.Duration)}})
 }
 
-func (e *environment) logStart(id string) {
+// startLine is the first line of an invocation.
+func (e *environment) startLine(id string) string {
 	if !e.json() {
-		e.log(time.Now(), startLine(id, e.version.number))
-		return
+		return startLine(id, e.version.number)
 	}
-	e.logEvent("INFO", "start", startRecord{id, e.version.number})
+	return e.eventLine("INFO", "start", startRecord{id, e.version.number})
 }
 
 // logEnd writes END and REPORT, or runtimeDone and report.
