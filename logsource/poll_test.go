@@ -26,8 +26,10 @@ func (l *late) Events(context.Context, logsource.Window) iter.Seq2[record.Event,
 	l.asked++
 	return func(yield func(record.Event, error) bool) {
 		for i := n - 1; i >= 0; i-- {
-			if !yield(l.events[i], nil) || !yield(l.events[i], nil) {
-				return
+			for range 2 {
+				if !yield(l.events[i], nil) {
+					return
+				}
 			}
 		}
 		if l.err != nil {

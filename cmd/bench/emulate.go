@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -63,7 +64,9 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bo
 		}
 		return e.stop()
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "serving Lambda and CloudWatch Logs on %s, region %s\n", e.about.Endpoint, e.about.Region)
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "serving Lambda and CloudWatch Logs on %s, region %s\n", e.about.Endpoint, e.about.Region); err != nil {
+		return errors.Join(err, e.stop())
+	}
 	n.say("%s", e.about.Limits)
 	for _, w := range e.about.Warnings {
 		n.say("note: %s", w)

@@ -159,7 +159,7 @@ func (c *codeFlags) check(bad func(flag, format string, a ...any)) {
 
 // flagNames turns the faults of a plan into faults of flags.
 func flagNames(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the join itself is wanted, not what it wraps
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

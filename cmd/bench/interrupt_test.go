@@ -26,7 +26,7 @@ func TestInterruptDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == exitInvalid) {
+	if err := cmd.Wait(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitInvalid) {
 		t.Fatalf("after SIGINT: %v\n%s", err, out.String())
 	}
 	s := measured(t, result{stdout: out.String()})

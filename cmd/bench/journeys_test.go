@@ -66,7 +66,8 @@ func TestNodeFunction(t *testing.T) {
 const end = Date.now() + 300
 while (Date.now() < end) {}
 exports.handler = async (event) => { await new Promise(r => setTimeout(r, 50)); return { event } }
-`}))
+`,
+	}))
 }
 
 func TestPythonFunction(t *testing.T) {
@@ -78,7 +79,8 @@ time.sleep(0.3)
 def handler(event, context):
     time.sleep(0.05)
     return {"id": context.aws_request_id}
-`}))
+`,
+	}))
 }
 
 func TestGoBootstrap(t *testing.T) {

@@ -84,7 +84,8 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 		}
 		n.say("note: the log group could not be read: %v; REPORT lines come from the responses alone", apiError(res.LogsError))
 	}
-	return dir, linkLatest(dir)
+	linkLatest(dir)
+	return dir, nil
 }
 
 // logsWithin is how long late REPORT lines are waited for.
@@ -225,14 +226,13 @@ func progressLine(s loadgen.Snapshot, plan *record.Plan) string {
 
 // linkLatest points runs/latest at a run directory beside it. A place where
 // links can't be made, or a folder of that name, is left alone.
-func linkLatest(dir string) error {
+func linkLatest(dir string) {
 	latest := filepath.Join(filepath.Dir(dir), "latest")
 	if st, err := os.Lstat(latest); err == nil && st.Mode()&os.ModeSymlink == 0 || filepath.Base(filepath.Dir(dir)) != "runs" {
-		return nil
+		return
 	}
 	_ = os.Remove(latest)
 	_ = os.Symlink(filepath.Base(dir), latest)
-	return nil
 }
 
 // present reads the run, writes its reports and prints the answer.

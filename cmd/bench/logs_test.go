@@ -241,7 +241,12 @@ func TestWhen(t *testing.T) {
 		{"2026-11-20T15:04", "2026-11-20T15:04:00Z"},
 		{"2026-11-20 15:04:05", "2026-11-20T15:04:05Z"},
 		{"2026-11-20T15:04:05+02:00", "2026-11-20T13:04:05Z"},
-		{"d", "error"}, {"NaNd", "error"}, {"1e9d", "error"}, {"-1d", "error"}, {"24", "error"}, {"2026-13-01", "error"},
+		{"d", "error"},
+		{"NaNd", "error"},
+		{"1e9d", "error"},
+		{"-1d", "error"},
+		{"24", "error"},
+		{"2026-13-01", "error"},
 	}
 	for _, tt := range tests {
 		var got time.Time

@@ -30,7 +30,7 @@ compressed or not. It says what it could not read, and sends no load.`,
   bench parse --records lambda.log | jq 'select(.init_duration_ms)'
   bench parse --event < one-event.txt`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd, args) },
+		RunE: p.run,
 	}
 	fs := cmd.Flags()
 	fs.BoolVar(&p.records, "records", false, "print one JSON object per platform record")
