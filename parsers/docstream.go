@@ -5,11 +5,9 @@ import "bytes"
 // document is where the engine is in a JSON document that is too large, or too
 // damaged, to be read in one piece.
 type document struct {
-	stack   []byte // open brackets, outermost first
-	first   bool   // before the first member or element
-	from    int64  // line of the document's beginning
-	found   bool   // an array of events, or an element
-	pending bool
+	stack []byte // open brackets, outermost first
+	first bool   // before the first member or element
+	found bool   // an array of events, or an element
 }
 
 func (d *document) enter(c byte) int {

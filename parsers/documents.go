@@ -54,7 +54,7 @@ func (e *engine) json(rest []byte, nl, at int, final bool) int {
 		e.cutDocument(line, rest[at:])
 		return e.consumed(rest[:lineEnd])
 	}
-	e.doc = document{stack: e.doc.stack[:0], first: true, from: e.line, pending: true}
+	e.doc = document{stack: e.doc.stack[:0], first: true}
 	e.mode = streamMode
 	return max(at, 0) + e.doc.enter(rest[at])
 }

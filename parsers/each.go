@@ -210,7 +210,7 @@ func (p *pool) deliver(c *chunk) error {
 
 func (p *pool) count(c *chunk) {
 	c.e.counts.Bytes = int64(c.used)
-	p.result.Counts.Add(c.e.counts)
+	p.result.Add(c.e.counts)
 	p.result.Envelopes |= c.e.seen
 	p.lines += c.e.line - 1
 }
@@ -235,13 +235,12 @@ func (p *pool) alone(c *chunk) (Result, error) {
 	s.e.all, s.e.clean = false, false
 	s.e.line += p.lines
 	s.e.noDocument += p.lines
-	s.e.doc.from += p.lines
 	s.e.counts.Bytes = int64(c.used)
 	s.e.seen |= p.result.Envelopes
 	s.e.reset()
 	result, err := drain(s, p.f)
 	lines := result.Lines
-	result.Counts.Add(p.result.Counts)
+	result.Add(p.result.Counts)
 	result.Lines = lines
 	if err == nil && p.err != nil {
 		p.lines, p.result = lines, result

@@ -284,7 +284,7 @@ func (e *engine) keep(it *item, result verdict, text []byte, line int64) {
 		if it.v.Truncated {
 			e.counts.Truncated++
 		}
-		e.noteText(&it.v, text)
+		e.note(text)
 	case broken:
 		e.fail(e.why, line)
 	default:
@@ -303,8 +303,8 @@ func (e *engine) fail(why fault, line int64) {
 	e.counts.Broken++
 }
 
-// noteText notes the envelope of a record that was found in a line.
-func (e *engine) noteText(v *View, text []byte) {
+// note remembers the envelope of a record that was found in a line.
+func (e *engine) note(text []byte) {
 	switch {
 	case e.within != 0:
 		e.seen |= e.within

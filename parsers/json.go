@@ -266,16 +266,6 @@ func (j *jsonText) num() []byte {
 	return b[start:i]
 }
 
-// value steps over a value and returns its text.
-func (j *jsonText) value() []byte {
-	j.peek()
-	start := j.i
-	if !j.skip(0) {
-		return nil
-	}
-	return j.b[start:j.i]
-}
-
 // done says whether only white space follows.
 func (j *jsonText) done() bool { return !j.bad && j.peek() == 0 && j.i >= len(j.b) }
 

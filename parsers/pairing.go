@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"bytes"
 	"hash/maphash"
 	"iter"
 
@@ -249,8 +250,7 @@ func (q *Pairing) joinXRay(s *stream, v *View) bool {
 	last.v.XRayTraceID = last.own(v.XRayTraceID)
 	last.v.XRaySegmentID = last.own(v.XRaySegmentID)
 	last.v.XRaySampled = v.XRaySampled
-	raw := append(append([]byte{}, last.v.Raw...), '\n')
-	last.v.Raw = append(raw, v.Raw...)
+	last.v.Raw = bytes.Join([][]byte{last.v.Raw, v.Raw}, []byte{'\n'})
 	return true
 }
 

@@ -76,7 +76,6 @@ type Scanner struct {
 	eof  bool
 	err  error
 	cur  int
-	last byte
 	p    record.Platform
 }
 
