@@ -141,7 +141,8 @@ func (s *Server) tryEvent(a *asyncEvent) *apiError {
 	inv.answer = func(r reply) { a.last = r }
 	a.version = v.number
 	a.tries++
-	return s.perform(e, &inv)
+	s.perform(e, &inv)
+	return a.last.fault
 }
 
 // invocationRecord is what a destination function receives.

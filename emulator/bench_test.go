@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,43 @@ func BenchmarkWarmInvoke(b *testing.B) {
 			b.ReportMetric(at(invokes, .99)/at(echoes, .99), "p99-ratio")
 		})
 	}
+}
+
+// Benchmark64Callers is the throughput of warm invocations with 64 callers.
+func Benchmark64Callers(b *testing.B) {
+	s, err := emulator.New(emulator.Options{WorkDir: b.TempDir(), Limits: "off"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(b.Context())
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := emulator.LocalFunction{Name: "go", MemoryMB: 1769, Timeout: time.Minute, Command: []string{self}, Env: map[string]string{"TEST_FUNCTION": "aws-lambda-go"}}
+	if err := s.Install(f); err != nil {
+		b.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	defer web.Close()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	defer client.CloseIdleConnections()
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			resp, err := client.Post(web.URL+"/2015-03-31/functions/go/invocations", "", strings.NewReader(`{"key":"value"}`))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			text, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Amz-Function-Error") != "" {
+				b.Errorf("%s: %s", resp.Status, text)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "invokes/s")
 }
 
 // startEcho starts the echo server in a process of its own, as the function is.

@@ -52,7 +52,7 @@ func (s *Server) place(v *version, e *environment) {
 
 // perform runs an invocation in the environment that was acquired for it, gives
 // that back, and only then sends a reply that has not been sent on the way.
-func (s *Server) perform(e *environment, inv *invocation) *apiError {
+func (s *Server) perform(e *environment, inv *invocation) {
 	r := e.run(inv)
 	if r.fault != nil {
 		s.discard(e)
@@ -60,7 +60,6 @@ func (s *Server) perform(e *environment, inv *invocation) *apiError {
 		s.release(e)
 	}
 	inv.reply(r)
-	return r.fault
 }
 
 // release makes an environment available again, or ends it where the fleet

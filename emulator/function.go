@@ -24,11 +24,12 @@ type function struct {
 	count     int        // of versions ever published
 	aliases   map[string]*alias
 	tags      map[string]string
-	events    map[string]eventRules // by qualifier
+	events    map[string]eventRules   // by qualifier
+	urls      map[string]*functionURL // by qualifier
 }
 
 func (s *Server) newFunction(name string) *function {
-	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}}
+	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}, urls: map[string]*functionURL{}}
 }
 
 // version is one version of a function: configuration and code, which never

@@ -210,6 +210,9 @@ func (s *Server) deleteFunction(w http.ResponseWriter, r *http.Request) (answer,
 		return s.deleteVersion(fn, t.qualifier)
 	}
 	delete(s.functions, fn.name)
+	for _, u := range fn.urls {
+		delete(s.urls, u.id)
+	}
 	s.retire(fn.latest)
 	for _, v := range fn.published {
 		s.retire(v)

@@ -28,8 +28,9 @@ type Server struct {
 	mu        sync.Mutex
 	account   *fleet.Account
 	functions map[string]*function
-	versions  map[*version]struct{} // those that have, or had, environments
-	expiries  []fleet.Expiry        // scratch
+	urls      map[string]*functionURL // by id
+	versions  map[*version]struct{}   // those that have, or had, environments
+	expiries  []fleet.Expiry          // scratch
 	timer     *time.Timer
 	alarm     time.Duration // when timer fires, 0 = not armed
 	closing   bool
@@ -54,7 +55,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		set: set, started: time.Now(), stopping: make(chan struct{}),
 		logs:    newLogStore(set.LogBytes, set.LogDelay),
-		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, versions: map[*version]struct{}{},
+		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, versions: map[*version]struct{}{},
 		runtime: newRuntimeServer(),
 	}
 	if s.set.Sandbox == nil {
@@ -129,11 +130,16 @@ func (s *Server) routes() {
 		"GET /2019-09-25/functions/{name}/event-invoke-config":        s.getEventConfig,
 		"DELETE /2019-09-25/functions/{name}/event-invoke-config":     s.deleteEventConfig,
 		"GET /2019-09-25/functions/{name}/event-invoke-config/list":   s.listEventConfigs,
+		"POST /2021-10-31/functions/{name}/url":                       s.createURL,
+		"GET /2021-10-31/functions/{name}/url":                        s.getURL,
+		"PUT /2021-10-31/functions/{name}/url":                        s.updateURL,
+		"DELETE /2021-10-31/functions/{name}/url":                     s.deleteURL,
 	} {
 		mux.Handle(pattern, op)
 	}
 	mux.Handle("POST /2015-03-31/functions/{name}/invocations", invocationOp(s.invoke))
 	mux.Handle("POST /2021-11-15/functions/{name}/response-streaming-invocations", invocationOp(s.invokeStream))
+	mux.Handle(urlPrefix+"{id}/", invocationOp(s.serveURL))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

@@ -1,0 +1,85 @@
+package emulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"coldbench/emulator"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+func TestFunctionURL(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{})
+	made, err := b.lambda.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String("fn"), AuthType: types.FunctionUrlAuthTypeNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	post := func(path, contentType, text string) (*http.Response, string) {
+		resp, err := http.Post(*made.FunctionUrl+path, contentType, strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp, body(t, resp)
+	}
+	// The function answers with the event, which is then the body.
+	_, text := post("path/1?q=query&m=a&m=b", "text/plain", "hello")
+	var e struct {
+		Version, RawPath, RawQueryString, Body string
+		QueryStringParameters                  map[string]string
+		RequestContext                         struct{ HTTP struct{ Method, Path string } }
+		IsBase64Encoded                        bool
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Version != "2.0" || e.RawPath != "/path/1" || e.Body != "hello" || e.QueryStringParameters["m"] != "a,b" || e.RequestContext.HTTP.Method != http.MethodPost || e.IsBase64Encoded {
+		t.Errorf("event %+v", e)
+	}
+	if _, text := post("", "application/octet-stream", "\x00\x01"); !strings.Contains(text, `"body":"AAE=","isBase64Encoded":true`) {
+		t.Errorf("binary body: %s", text)
+	}
+	// What the function says when told by a header, as recorded from AWS.
+	for _, c := range []struct {
+		answer string
+		status int
+		body   string
+	}{
+		{`"hello"`, 200, "hello"},
+		{`3.1`, 200, "3.1"},
+		{`["hello",3,true]`, 200, `["hello",3,true]`},
+		{`{"statusCode":201,"headers":{"x-a":"b"},"cookies":["c=d"],"body":"Ym9keTEyMw==","isBase64Encoded":true}`, 201, "body123"},
+	} {
+		req, _ := http.NewRequest(http.MethodGet, *made.FunctionUrl, nil)
+		req.Header.Set("X-Answer", c.answer)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := body(t, resp)
+		resp.Body.Close()
+		if resp.StatusCode != c.status || got != c.body || (c.status == 201 && (resp.Header.Get("X-A") != "b" || resp.Header.Get("Set-Cookie") != "c=d")) {
+			t.Errorf("%s: %d %q %v", c.answer, resp.StatusCode, got, resp.Header)
+		}
+	}
+	var exists *types.ResourceConflictException
+	if _, err := b.lambda.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String("fn"), AuthType: types.FunctionUrlAuthTypeNone}); !errors.As(err, &exists) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := b.lambda.DeleteFunctionUrlConfig(ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: aws.String("fn")}); err != nil {
+		t.Error(err)
+	}
+	if resp, _ := post("", "", ""); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("after its deletion: %d", resp.StatusCode)
+	}
+}
