@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
@@ -55,11 +56,14 @@ func (r *reading) explain(op string, err error) error {
 		return r.explainCode(what, op, api)
 	}
 	var dns *net.DNSError
+	var dial *net.OpError
 	switch {
 	case errors.Is(err, ErrNoCredentials), noCredentials(err):
 		return fmt.Errorf("%s: %w: %w", what, ErrNoCredentials, rootCause(err))
 	case errors.As(err, &dns):
 		return fmt.Errorf("%s: no such host: %s (is the region right?)", what, dns.Name)
+	case errors.Is(err, syscall.ECONNREFUSED) && errors.As(err, &dial) && dial.Addr != nil:
+		return fmt.Errorf("%s: nothing listens at %s", what, dial.Addr)
 	}
 	return fmt.Errorf("%s: %s: %w", what, op, err)
 }

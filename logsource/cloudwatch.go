@@ -2,10 +2,12 @@ package logsource
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -125,7 +127,18 @@ func (o *CloudWatchOptions) retryer() aws.Retryer {
 		s.MaxAttempts = o.MaxAttempts
 		s.MaxBackoff = o.MaxBackoff
 		s.RateLimiter = ratelimit.None
+		s.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(nobodyThere)}, s.Retryables...)
 	})
+}
+
+// nobodyThere says that another attempt is of no use where no server listens,
+// or where its name does not exist.
+func nobodyThere(err error) aws.Ternary {
+	var dns *net.DNSError
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // Events yields every event of the window, each once, in the order in which the

@@ -5,7 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -395,3 +400,37 @@ func TestGroupByARN(t *testing.T) {
 
 // noDeadline hides testing.T.Deadline, which may not be called in a bubble.
 type noDeadline struct{ rapid.TB }
+
+func TestNobodyThere(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{refused, "nothing listens at 127.0.0.1:9"},
+		{&net.DNSError{Err: "no such host", Name: "logs.eu-wst-1.amazonaws.com", IsNotFound: true}, "no such host: logs.eu-wst-1.amazonaws.com (is the region right?)"},
+	} {
+		asked := 0
+		cfg := config("http://logs.test", nil)
+		cfg.HTTPClient = failing{tt.err, &asked}
+		for _, err := range logsource.NewCloudWatch(cfg, group).Events(t.Context(), logsource.Window{}) {
+			if err == nil || err.Error() != "read log group "+group+" in eu-west-1: "+tt.want {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("%v: asked %d times", tt.err, asked)
+		}
+	}
+}
+
+// failing is an HTTP client that reaches nobody.
+type failing struct {
+	err   error
+	asked *int
+}
+
+func (f failing) Do(r *http.Request) (*http.Response, error) {
+	*f.asked++
+	return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: f.err}
+}
