@@ -72,6 +72,10 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 		writeLogs(w, nil, logsInvalid("Upload too large: %v", err))
 		return
 	}
+	if op == "StartLiveTail" {
+		s.startLiveTail(w, r, body)
+		return
+	}
 	var q logsRequest
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &q); err != nil {
@@ -96,6 +100,20 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 	}
 	answer, bad := s.callLogs(call, &q)
 	writeLogs(w, answer, bad)
+}
+
+func (s *Server) startLiveTail(w http.ResponseWriter, r *http.Request, body []byte) {
+	var req liveTailRequest
+	if err := json.Unmarshal(body, &req); err != nil {
+		writeLogs(w, nil, &logsError{"SerializationException", err.Error()})
+		return
+	}
+	t, bad := s.newLiveTail(req)
+	if bad != nil {
+		writeLogs(w, nil, bad)
+		return
+	}
+	t.serve(r.Context(), w, req)
 }
 
 // callLogs holds the store's lock for the call, not while the client reads.

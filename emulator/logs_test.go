@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // fill makes a group of two streams and writes 10 events to them in turn.
@@ -146,4 +148,51 @@ func TestLogsErrors(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+}
+
+// plainHost keeps the SDK from putting "stream-" before the host, which an
+// address has no use for.
+func plainHost(o *cloudwatchlogs.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PlainHost", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			return next.HandleInitialize(smithyhttp.DisableEndpointHostPrefix(ctx, true), in)
+		}), middleware.Before)
+	})
+}
+
+func TestLiveTail(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	b.fill()
+	out, err := b.logs.StartLiveTail(ctx, &cloudwatchlogs.StartLiveTailInput{
+		LogGroupIdentifiers: []string{"arn:aws:logs:us-east-1:123456789012:log-group:g"}, LogEventFilterPattern: aws.String("new"),
+	}, plainHost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.GetStream().Close()
+	for e := range out.GetStream().Events() {
+		switch e := e.(type) {
+		case *types.StartLiveTailResponseStreamMemberSessionStart:
+			// Only what is written from now on is shown.
+			for _, text := range []string{"old", "new"} {
+				_, err := b.logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+					LogGroupName: aws.String("g"), LogStreamName: aws.String("s0"),
+					LogEvents: []types.InputLogEvent{{Timestamp: aws.Int64(time.Now().UnixMilli()), Message: &text}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		case *types.StartLiveTailResponseStreamMemberSessionUpdate:
+			if len(e.Value.SessionResults) == 0 {
+				continue
+			}
+			if r := e.Value.SessionResults; len(r) != 1 || *r[0].Message != "new" || *r[0].LogStreamName != "s0" {
+				t.Errorf("got %+v", r)
+			}
+			return
+		}
+	}
+	t.Error("the session ended without the event")
 }

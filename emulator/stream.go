@@ -64,7 +64,7 @@ func (s *stream) chunk(p []byte) (whole bool) {
 	s.throttle(len(p))
 	s.begin()
 	s.sent += int64(len(p))
-	s.frame("PayloadChunk", "application/octet-stream", p)
+	writeFrame(s.w, "PayloadChunk", "application/octet-stream", p)
 	return true
 }
 
@@ -128,13 +128,13 @@ func (s *stream) complete(r reply) {
 	if len(r.tail) > 0 {
 		end.LogResult = base64.StdEncoding.EncodeToString(r.tail)
 	}
-	s.frame("InvokeComplete", "application/json", encodeJSON(end))
+	writeFrame(s.w, "InvokeComplete", "application/json", encodeJSON(end))
 }
 
-// frame writes one message of the event stream encoding: lengths, a checksum of
+// writeFrame writes one message of the event stream encoding: lengths, a checksum of
 // them, headers, payload, a checksum of all. (Smithy specification, "Amazon
 // Event Stream".)
-func (s *stream) frame(event, contentType string, payload []byte) {
+func writeFrame(w http.ResponseWriter, event, contentType string, payload []byte) {
 	var headers []byte
 	for _, h := range [...][2]string{{":message-type", "event"}, {":event-type", event}, {":content-type", contentType}} {
 		const stringValue = 7
@@ -152,8 +152,8 @@ func (s *stream) frame(event, contentType string, payload []byte) {
 	b = append(append(b, headers...), payload...)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	// A client that has gone away is no concern of the invocation.
-	_, _ = s.w.Write(b)
-	if f, ok := s.w.(http.Flusher); ok {
+	_, _ = w.Write(b)
+	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}
 }
