@@ -53,7 +53,7 @@ How it reads (--method):
 	fs.StringVar(&f.group, "log-group", "", "name or ARN of the log group, such as /aws/lambda/checkout")
 	fs.StringVar(&f.since, "since", "", "start: how long ago (90m, 24h, 7d) or a time (2026-11-20, 2026-11-20T15:04:05Z) (default 24h; tail: now)")
 	fs.StringVar(&f.until, "until", "", "end, in the same forms (default now)")
-	fs.DurationVar(&f.follow, "for", 0, "with --method tail: how long to follow")
+	fs.DurationVar(&f.follow, "for", 0, "with --method tail: how long to follow; 10 s more are waited for late lines")
 	fs.StringVar(&f.method, "method", string(logsource.MethodFilter), "filter, streams, insights or tail")
 	fs.StringVar(&f.region, "region", "", "AWS region (default: the AWS configuration)")
 	fs.StringVar(&f.profile, "profile", "", "AWS profile")
@@ -295,7 +295,9 @@ func (in *groupInput) watch(events iter.Seq2[record.Event, error]) iter.Seq2[rec
 
 func (in *groupInput) end(err error) {
 	switch interrupted := errors.Is(err, context.Canceled); {
+	case interrupted && in.follows && !errors.Is(err, logsource.ErrGaps):
 	case interrupted && in.follows:
+		in.failure = fmt.Errorf("interrupted: %w", logsource.ErrGaps)
 	case interrupted:
 		in.failure = errors.New("interrupted before the window was read to its end")
 	default:

@@ -8,6 +8,9 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,6 +66,7 @@ func (f *parseFlags) run(cmd *cobra.Command, args []string) error {
 	case f.event:
 		return in.oneEvent(cmd.OutOrStdout())
 	case f.records:
+		in.ownKinds = true
 		return errors.Join(in.printRecords(cmd.OutOrStdout()), in.failure)
 	}
 	parsed, err := reports.BuildParsed(in.records(), reports.ParsedOptions{Region: f.region, Arch: f.arch, Counts: func() parsers.Counts { return in.counts }})
@@ -88,6 +92,11 @@ type logInput struct {
 	counts  parsers.Counts
 	failure error // the first file that could not be read to its end
 	broken  int64
+	refused int64
+
+	ownKinds  bool // JSON lines keep their kind: platform.report
+	envelopes parsers.Envelope
+	tails     map[reportKey]struct{}
 }
 
 // maxBroken is how many broken lines are told one by one.
@@ -101,9 +110,7 @@ func (in *logInput) records() iter.Seq2[record.Platform, error] {
 				return
 			}
 		}
-		if in.broken > maxBroken {
-			in.tell("%d more broken lines", in.broken-maxBroken)
-		}
+		in.epilogue()
 	}
 }
 
@@ -114,26 +121,88 @@ func (in *logInput) file(name string, yield func(record.Platform, error) bool) b
 		return true
 	}
 	defer func() { _ = r.Close() }()
-	s := parsers.NewScanner(r, parsers.Options{File: name})
-	defer func() { in.counts.Add(s.Counts()) }()
-	var pairing parsers.Pairing
-	for p, err := range pairing.Scanned(s) {
-		var broken *parsers.SyntaxError
-		switch {
-		case errors.As(err, &broken):
-			if in.broken++; in.broken <= maxBroken {
-				in.tell("%v", broken)
-			}
-			continue
-		case err != nil:
-			in.fail(fmt.Errorf("%w; everything before it was read", err))
-			continue
+	stopped := false
+	emit := func(v *parsers.View) bool {
+		var p record.Platform
+		v.Platform(&p)
+		if !in.again(&p) && !yield(p, nil) {
+			stopped = true
 		}
-		if !yield(p, nil) {
-			return false
-		}
+		return !stopped
 	}
-	return true
+	pairing := parsers.Pairing{KeepKinds: in.ownKinds}
+	o := parsers.Options{File: name, Workers: runtime.GOMAXPROCS(0)}
+	result, err := parsers.Each(r, o, func(v *parsers.View, broken *parsers.SyntaxError) error {
+		if broken != nil {
+			in.tellBroken(broken)
+			return nil
+		}
+		if !pairing.Add(v, emit) {
+			return errStopped
+		}
+		return nil
+	})
+	if !stopped {
+		pairing.Flush(emit)
+	}
+	in.counts.Add(result.Counts)
+	in.refused += pairing.Counts().Refused
+	in.envelopes |= result.Envelopes
+	if err != nil && !stopped {
+		in.fail(fmt.Errorf("%w; everything before it was read", err))
+	}
+	return !stopped
+}
+
+var errStopped = errors.New("no more records are wanted")
+
+func (in *logInput) tellBroken(err *parsers.SyntaxError) {
+	if in.broken++; in.broken <= maxBroken {
+		in.tell("%v", err)
+	}
+}
+
+// epilogue tells what was read, when all of it was.
+func (in *logInput) epilogue() {
+	if in.broken > maxBroken {
+		in.tell("%d more broken lines", in.broken-maxBroken)
+	}
+	if in.refused > 0 {
+		in.tell("%d REPORT lines without the START or END of their request were refused: the function's own output can look like one", in.refused)
+	}
+	if names := in.envelopes.Names(); len(names) > 0 && in.counts.Platform > 0 {
+		in.tell("read as %s", strings.Join(names, ", "))
+	}
+}
+
+// reportKey tells REPORTs apart without their text.
+type reportKey struct {
+	id                     string
+	duration, billed, init record.Opt[float64]
+}
+
+// maxTails bounds the REPORTs without a log stream that are remembered.
+const maxTails = 200_000
+
+// again says whether a REPORT of a log stream has come before without one. The
+// log of a run holds a REPORT twice: as the response brought it, so that it
+// survives kill -9, and as the log group has it.
+func (in *logInput) again(p *record.Platform) bool {
+	if parsers.TextKind(p.Kind) != record.KindReport || p.RequestID == "" {
+		return false
+	}
+	key := reportKey{p.RequestID, p.DurationMs, p.BilledDurationMs, p.InitDurationMs}
+	if p.LogStream != "" {
+		_, ok := in.tails[key]
+		return ok
+	}
+	if in.tails == nil {
+		in.tails = map[reportKey]struct{}{}
+	}
+	if len(in.tails) < maxTails {
+		in.tails[key] = struct{}{}
+	}
+	return false
 }
 
 func (in *logInput) open(name string) (io.ReadCloser, error) {
@@ -163,10 +232,24 @@ func (in *logInput) tell(format string, a ...any) {
 	_, _ = fmt.Fprintf(in.stderr, "bench: "+format+"\n", a...)
 }
 
-// resultOf keeps what the line itself said.
-func resultOf(p record.Platform) record.Platform {
+// printed is a record as --records and --event print it: what the line itself
+// said, with the milliseconds of its time in full.
+type printed struct {
+	record.Platform
+	Timestamp string `json:"timestamp,omitempty"`
+}
+
+func resultOf(p record.Platform) printed {
 	p.LogStream, p.Start, p.StartRule, p.Emulator, p.Truncated, p.Pos = "", "", "", false, false, record.Pos{}
-	return p
+	out := printed{Platform: p}
+	if t := p.Timestamp; !t.IsZero() {
+		layout := "2006-01-02T15:04:05.000Z"
+		if t.Nanosecond()%int(time.Millisecond) != 0 {
+			layout = time.RFC3339Nano
+		}
+		out.Timestamp = t.UTC().Format(layout)
+	}
+	return out
 }
 
 // printRecords prints each record as one line of JSON.
