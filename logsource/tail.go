@@ -3,6 +3,7 @@ package logsource
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ const (
 	// reconnectLeast and reconnectMost bound the pause before a new session.
 	reconnectLeast, reconnectMost = 250 * time.Millisecond, 30 * time.Second
 )
+
+// ErrGaps says that a tail was ended before what lies before its sessions, or
+// what they had to leave out, was read.
+var ErrGaps = errors.New("what lies before the live tail, or beside it, was not read to its end")
 
 // tail follows the group until the window ends. Sessions end: after three
 // hours, or with their connection. They leave events out: beyond 500 in a
@@ -102,6 +107,9 @@ func (t *tailing) follow(s *session) error {
 	for {
 		select {
 		case <-t.ctx.Done():
+			if t.lossy || s.dropped.Load() {
+				return fmt.Errorf("%w: %w", ErrGaps, t.ctx.Err())
+			}
 			return t.ctx.Err()
 		case <-over:
 			return nil
@@ -161,6 +169,9 @@ func (t *tailing) fill() error {
 	}
 	t.lossy, t.keepFrom = false, now
 	if err := t.filterSpan(span{from, t.span.to}); err != nil {
+		if t.ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ErrGaps, err)
+		}
 		return err
 	}
 	t.read = max(t.read, now)

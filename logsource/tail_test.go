@@ -200,10 +200,38 @@ func TestTailEndsWithItsContext(t *testing.T) {
 		for _, err := range src.Events(ctx, logsource.Window{From: time.Now()}) {
 			last = err
 		}
-		if !errors.Is(last, context.DeadlineExceeded) {
+		if !errors.Is(last, context.DeadlineExceeded) || errors.Is(last, logsource.ErrGaps) {
 			t.Errorf("got %v", last)
 		}
 	})
+}
+
+// TestTailThatIsEndedTooEarlySaysSo ends a tail while it reads the past, and
+// while a session leaves events out.
+func TestTailThatIsEndedTooEarlySaysSo(t *testing.T) {
+	for _, backlog := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(group)
+			if backlog { // 10,000 events at 1 ms each: 10 s
+				fill(f, 10_000, 3, time.Now().Add(-time.Hour), time.Hour)
+			} else {
+				f.tail.atMost = 1
+				trickle(f, 1000, 10*time.Millisecond, 0)
+			}
+			src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodTail))
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			var last error
+			for _, err := range src.Events(ctx, logsource.Window{From: time.Now().Add(-time.Hour)}) {
+				if last = err; backlog {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			if !errors.Is(last, context.DeadlineExceeded) || !errors.Is(last, logsource.ErrGaps) {
+				t.Errorf("backlog %v: got %v", backlog, last)
+			}
+		})
+	}
 }
 
 func TestTailOverTCP(t *testing.T) {
