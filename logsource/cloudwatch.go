@@ -54,6 +54,9 @@ type CloudWatchOptions struct {
 	// Overlap is how far behind the newest event reading goes on after an
 	// interruption; 0 = DefaultOverlap.
 	Overlap time.Duration
+	// Grace is how long a tail goes on after the end of its window, for events
+	// that are delivered late; 0 = 10 s.
+	Grace time.Duration
 	// Progress is called after every answer, by the goroutine that reads; it
 	// may be nil.
 	Progress func(Progress)
@@ -104,6 +107,9 @@ func (o *CloudWatchOptions) defaults() {
 	}
 	if o.Overlap <= 0 {
 		o.Overlap = DefaultOverlap
+	}
+	if o.Grace <= 0 {
+		o.Grace = tailGrace
 	}
 	if o.MaxBackoff <= 0 {
 		o.MaxBackoff = 20 * time.Second

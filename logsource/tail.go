@@ -17,8 +17,7 @@ import (
 const (
 	// fillEvery is how often what a session had to leave out is fetched.
 	fillEvery = 15 * time.Second
-	// tailGrace is how long a tail goes on after the end of its window, for
-	// events that are delivered late.
+	// tailGrace is the Grace in use.
 	tailGrace = 10 * time.Second
 	// reconnectLeast and reconnectMost bound the pause before a new session.
 	reconnectLeast, reconnectMost = 250 * time.Millisecond, 30 * time.Second
@@ -38,7 +37,7 @@ func (r *reading) tail() error {
 	r.seen.byContent = true
 	t := &tailing{reading: r, end: r.span.to, read: r.span.from, pause: reconnectLeast}
 	if t.end < maxMillis {
-		t.end += tailGrace.Milliseconds()
+		t.end += r.o.Grace.Milliseconds()
 	}
 	for !t.over() {
 		if err := t.once(); err != nil || r.stopped {
