@@ -2,20 +2,13 @@ package logsource_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
-	"net/url"
-	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"pgregory.net/rapid"
 
 	"coldbench/logsource"
@@ -229,147 +222,6 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 	})
 }
 
-func TestInsightsSplitsUntilNothingIsCutOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		from := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-		f := newFake(group)
-		f.queryLimit = 100
-		fill(f, 3000, 5, from, 100*time.Millisecond) // 30 in each millisecond
-		fill2 := func(i int) {
-			f.add("s", fmt.Sprintf("lone %d", i), from.Add(time.Duration(i)*time.Hour), time.Time{})
-		}
-		for i := 1; i < 20; i++ {
-			fill2(i)
-		}
-		src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodInsights, func(o *logsource.CloudWatchOptions) { o.QueryLimit = 100 }))
-		got, all := collect(t, t.Context(), src, logsource.Window{From: from, To: from.Add(24 * time.Hour)})
-		if len(got) != 3019 || len(all) != 3019 {
-			t.Errorf("%d events, %d texts", len(all), len(got))
-		}
-		for i := 1; i < len(all); i++ {
-			if all[i].Timestamp < all[i-1].Timestamp {
-				t.Fatalf("event %d is older than the one before it", i)
-			}
-		}
-		t.Logf("%d queries", f.calls["StartQuery"])
-	})
-}
-
-func TestInsightsCannotSplitAMillisecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		from := time.Date(2026, 11, 23, 10, 0, 0, 123e6, time.UTC)
-		for _, tt := range []struct {
-			events int
-			want   string
-		}{
-			{100, ""}, // as many as the limit, and the service says that these are all
-			{101, "more than 100 events in the one millisecond 2026-11-23T10:00:00.123Z"},
-		} {
-			f := newFake(group)
-			f.queryLimit = 100
-			for i := range tt.events {
-				f.add("s", fmt.Sprint(i), from, time.Time{})
-			}
-			src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodInsights, func(o *logsource.CloudWatchOptions) { o.QueryLimit = 100 }))
-			n, text := 0, ""
-			for _, err := range src.Events(t.Context(), logsource.Window{From: from.Add(-time.Hour), To: from.Add(time.Hour)}) {
-				if err != nil {
-					text = err.Error()
-				} else {
-					n++
-				}
-			}
-			if (tt.want == "") != (text == "") || !strings.Contains(text, tt.want) {
-				t.Errorf("%d events in a millisecond: %d read, error %q", tt.events, n, text)
-			}
-		}
-	})
-}
-
-func TestStoppingEarlyStopsTheQuery(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(group)
-		f.running = 1 << 30
-		src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodInsights))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var last error
-		for _, err := range src.Events(ctx, logsource.Window{}) {
-			last = err
-		}
-		if !errors.Is(last, context.DeadlineExceeded) || f.count("StopQuery") != 1 {
-			t.Errorf("error %v, %d StopQuery", last, f.count("StopQuery"))
-		}
-	})
-}
-
-func TestMissingGroup(t *testing.T) {
-	for _, m := range methods {
-		f := newFake("/aws/lambda/other")
-		cfg := f.serveTCP(t)
-		if got, _ := collect(t, t.Context(), logsource.NewCloudWatch(cfg, group, using(m)), logsource.Window{}); len(got) != 0 {
-			t.Errorf("%s: %d events", m, len(got))
-		}
-		src := logsource.NewCloudWatch(cfg, group, using(m, func(o *logsource.CloudWatchOptions) { o.MustExist = true }))
-		for _, err := range src.Events(t.Context(), logsource.Window{}) {
-			if !errors.Is(err, logsource.ErrNoLogGroup) || err.Error() != "read log group /aws/lambda/checkout in eu-west-1: no such log group" {
-				t.Errorf("%s: %v", m, err)
-			}
-		}
-	}
-}
-
-func TestRefusalsNameWhatIsMissing(t *testing.T) {
-	user := "User: arn:aws:iam::123456789012:user/x is not authorized to perform: "
-	tests := []struct {
-		method logsource.Method
-		op     string
-		answer string
-		want   string
-	}{
-		{logsource.MethodFilter, "FilterLogEvents", "AccessDeniedException: " + user + "logs:FilterLogEvents on resource: arn:aws:logs:eu-west-1:123456789012:log-group:x because no identity-based policy allows it", "needs the IAM action logs:FilterLogEvents"},
-		{logsource.MethodFilter, "FilterLogEvents", "AccessDeniedException: " + user + "kms:Decrypt on the key", "needs the IAM action kms:Decrypt"},
-		{logsource.MethodFilter, "FilterLogEvents", "AccessDeniedException: denied", "needs the IAM action logs:FilterLogEvents"},
-		{logsource.MethodStreams, "DescribeLogStreams", "AccessDeniedException: denied", "needs the IAM action logs:DescribeLogStreams"},
-		{logsource.MethodInsights, "StartQuery", "AccessDeniedException: denied", "needs the IAM action logs:StartQuery"},
-		{logsource.MethodInsights, "GetQueryResults", "AccessDeniedException: denied", "needs the IAM action logs:GetQueryResults"},
-		{logsource.MethodTail, "DescribeLogGroups", "AccessDeniedException: denied", "needs the IAM action logs:DescribeLogGroups"},
-		{logsource.MethodTail, "StartLiveTail", "AccessDeniedException: denied", "needs the IAM action logs:StartLiveTail"},
-		{logsource.MethodFilter, "FilterLogEvents", "UnrecognizedClientException: The security token included in the request is invalid.", "the credentials were refused (UnrecognizedClientException)"},
-		{logsource.MethodFilter, "FilterLogEvents", "ExpiredTokenException: The security token included in the request is expired", "the credentials were refused (ExpiredTokenException)"},
-	}
-	for _, tt := range tests {
-		f := newFake(group)
-		fill(f, 3, 1, time.Now(), time.Second)
-		f.refuse[tt.op] = tt.answer
-		src := logsource.NewCloudWatch(f.serveTCP(t), group, using(tt.method))
-		var last error
-		for _, err := range src.Events(t.Context(), logsource.Window{}) {
-			last = err
-		}
-		if last == nil || !strings.Contains(last.Error(), tt.want) || !strings.HasPrefix(last.Error(), "read log group "+group+" in eu-west-1: ") {
-			t.Errorf("%s answers %q: got %v", tt.op, tt.answer, last)
-		}
-		var denied *logsource.DeniedError
-		if strings.HasPrefix(tt.answer, "AccessDenied") && !errors.As(last, &denied) {
-			t.Errorf("%s: not a DeniedError: %v", tt.op, last)
-		}
-	}
-}
-
-func TestNoCredentials(t *testing.T) {
-	f := newFake(group)
-	cfg := f.serveTCP(t)
-	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
-	})
-	for _, err := range logsource.NewCloudWatch(cfg, group).Events(t.Context(), logsource.Window{}) {
-		if !errors.Is(err, logsource.ErrNoCredentials) {
-			t.Errorf("got %v", err)
-		}
-	}
-}
-
 func TestPlatformOnlyAsksForPlatformLines(t *testing.T) {
 	f := newFake(group)
 	cfg := f.serveTCP(t)
@@ -400,37 +252,3 @@ func TestGroupByARN(t *testing.T) {
 
 // noDeadline hides testing.T.Deadline, which may not be called in a bubble.
 type noDeadline struct{ rapid.TB }
-
-func TestNobodyThere(t *testing.T) {
-	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	for _, tt := range []struct {
-		err  error
-		want string
-	}{
-		{refused, "nothing listens at 127.0.0.1:9"},
-		{&net.DNSError{Err: "no such host", Name: "logs.eu-wst-1.amazonaws.com", IsNotFound: true}, "no such host: logs.eu-wst-1.amazonaws.com (is the region right?)"},
-	} {
-		asked := 0
-		cfg := config("http://logs.test", nil)
-		cfg.HTTPClient = failing{tt.err, &asked}
-		for _, err := range logsource.NewCloudWatch(cfg, group).Events(t.Context(), logsource.Window{}) {
-			if err == nil || err.Error() != "read log group "+group+" in eu-west-1: "+tt.want {
-				t.Errorf("got %v, want %q", err, tt.want)
-			}
-		}
-		if asked != 1 {
-			t.Errorf("%v: asked %d times", tt.err, asked)
-		}
-	}
-}
-
-// failing is an HTTP client that reaches nobody.
-type failing struct {
-	err   error
-	asked *int
-}
-
-func (f failing) Do(r *http.Request) (*http.Response, error) {
-	*f.asked++
-	return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: f.err}
-}

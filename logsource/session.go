@@ -77,6 +77,7 @@ func (s *session) pump() {
 func (s *session) close() {
 	s.cancel()
 	_ = s.stream.Close()
-	for range s.updates { //nolint:revive // empties the queue until pump has ended
+	for range s.updates {
+		continue // until pump has ended
 	}
 }
