@@ -73,6 +73,7 @@ var rules = map[string]rule{
 	"logsource": {
 		ours: map[string]string{"record": "yields record.Event"},
 		modules: map[string]string{
+			"github.com/klauspost/compress": "compressed exports",
 			"github.com/aws/aws-sdk-go-v2": "CloudWatch Logs",
 			"github.com/aws/smithy-go":     "its errors",
 		},
