@@ -86,7 +86,7 @@ func (f *loadFlags) fillURL(s *subject) error {
 	if err != nil {
 		return err
 	}
-	t, err := url.New(url.Options{URL: f.target, Method: f.url.method, Header: header, HTTP2: f.url.http2, MaxInFlight: f.maxInFlight})
+	t, err := url.New(url.Options{URL: f.target, Method: f.url.method, Header: header, HTTP2: f.url.http2, Lean: f.url.client == "lean", MaxInFlight: f.maxInFlight})
 	if err != nil {
 		return &usageError{fmt.Errorf("--target: %w", err)}
 	}

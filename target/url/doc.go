@@ -27,4 +27,10 @@
 // them, TLS included, before the load. Proxies of the environment are not used,
 // no compression is asked for, cookies are not kept. HTTP/2 is off unless asked
 // for; then it is HTTP/2 only, with prior knowledge where the scheme is http.
+//
+// Options.Lean sends the same bytes without net/http, for high rates: it writes
+// and reads in the goroutine of the caller, and records the same. Three things
+// differ. Whether the server has closed a kept connection is looked at only
+// after 10 ms without use; a body is not read while a large payload is still
+// being written; an answer to something never asked ends the connection.
 package url

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"coldbench/loadgen"
 	"coldbench/record"
 	"coldbench/target/wire"
@@ -26,6 +28,7 @@ type Options struct {
 	Header http.Header // sent with every request; Host sets the authority
 
 	HTTP2       bool        // HTTP/2 only; false = HTTP/1.1 only
+	Lean        bool        // the client for high rates instead of net/http; HTTP/1.1 only
 	MaxInFlight int         // connections that are kept; 0 = loadgen.DefaultMaxInFlight
 	TLS         *tls.Config // nil = the system's roots; its NextProtos are not used
 }
@@ -37,6 +40,7 @@ type Target struct {
 	bare      http.Request // without context and body
 	method    string
 	http2     bool
+	lean      *lean // nil: net/http
 }
 
 // New checks the options and returns the target. Nothing is connected yet.
@@ -73,8 +77,37 @@ func New(o Options) (*Target, error) {
 			t.bare.Header[strings.ToLower(key)] = v
 		}
 	}
+	if err := checkHeader(&t.bare); err != nil {
+		return nil, fmt.Errorf("target %s: %w", o.URL, err)
+	}
+	if o.Lean && o.HTTP2 {
+		return nil, fmt.Errorf("target %s: the lean client speaks HTTP/1.1 only", o.URL)
+	}
 	t.connect(u, &o)
+	if o.Lean {
+		if t.lean, err = newLean(t); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
+}
+
+// checkHeader refuses what would break the head of a request.
+func checkHeader(r *http.Request) error {
+	if !httpguts.ValidHostHeader(r.Host) {
+		return fmt.Errorf("header Host: %q is no host", r.Host)
+	}
+	for key, values := range r.Header {
+		if !httpguts.ValidHeaderFieldName(key) {
+			return fmt.Errorf("header %q: not a name", key)
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) { // the value may be a secret
+				return fmt.Errorf("header %s: its value holds a character that none may", key)
+			}
+		}
+	}
+	return nil
 }
 
 func parse(text string) (*neturl.URL, error) {
@@ -137,6 +170,9 @@ func (t *Target) Preconnect(ctx context.Context, n int) error {
 // Close closes the kept connections.
 func (t *Target) Close() error {
 	t.transport.CloseIdleConnections()
+	if t.lean != nil {
+		t.lean.close()
+	}
 	if t.pool != nil {
 		t.pool.Close()
 	}
@@ -145,6 +181,9 @@ func (t *Target) Close() error {
 
 // Invoke makes one request. See the package documentation.
 func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
+	if t.lean != nil {
+		return t.lean.invoke(ctx, req.Payload)
+	}
 	var p wire.Phases
 	hr := t.request(httptrace.WithClientTrace(ctx, p.Trace()), req.Payload)
 	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}

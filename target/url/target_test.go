@@ -41,6 +41,19 @@ func target(t testing.TB, o url.Options) *url.Target {
 	return target
 }
 
+// both runs a test against both clients: what they record is the same.
+func both(t *testing.T, f func(*testing.T, func(testing.TB, url.Options) *url.Target)) {
+	t.Helper()
+	t.Run("net-http", func(t *testing.T) { f(t, target) })
+	t.Run("lean", func(t *testing.T) {
+		f(t, func(t testing.TB, o url.Options) *url.Target {
+			t.Helper()
+			o.Lean = !o.HTTP2
+			return target(t, o)
+		})
+	})
+}
+
 func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -48,7 +61,9 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-func TestStatusDecidesTheOutcome(t *testing.T) {
+func TestStatusDecidesTheOutcome(t *testing.T) { both(t, testStatusDecidesTheOutcome) }
+
+func testStatusDecidesTheOutcome(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var status int
 		fmt.Sscanf(r.URL.Path, "/%d", &status)
@@ -74,7 +89,7 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 		{500, record.FunctionError, "HTTP.500", 10},
 		{503, record.FunctionError, "HTTP.503", 10},
 	} {
-		r := target(t, url.Options{URL: fmt.Sprintf("%s/%d", s.URL, c.status)}).Invoke(t.Context(), loadgen.Request{})
+		r := client(t, url.Options{URL: fmt.Sprintf("%s/%d", s.URL, c.status)}).Invoke(t.Context(), loadgen.Request{})
 		if r.Outcome != c.outcome || r.Status != c.status || r.ErrorType != c.errorType || r.ResponseBytes != c.bytes || r.RequestID != "id-1" {
 			t.Errorf("%d: %+v", c.status, r)
 		}
@@ -84,7 +99,9 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 	}
 }
 
-func TestRequestOnTheWire(t *testing.T) {
+func TestRequestOnTheWire(t *testing.T) { both(t, testRequestOnTheWire) }
+
+func testRequestOnTheWire(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	var got *http.Request
 	var body []byte
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -94,7 +111,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // must not be used
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
 
-	plain := target(t, url.Options{URL: s.URL + "/a?b=c"})
+	plain := client(t, url.Options{URL: s.URL + "/a?b=c"})
 	if r := plain.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK {
 		t.Fatalf("%+v", r)
 	}
@@ -108,7 +125,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	if got.Method != http.MethodPost || string(body) != "xyz" || got.ContentLength != 3 {
 		t.Errorf("%+v %q", got, body)
 	}
-	custom := target(t, url.Options{URL: s.URL, Method: "put", Header: http.Header{"Host": {"other.example"}, "X-A": {"1"}}})
+	custom := client(t, url.Options{URL: s.URL, Method: "put", Header: http.Header{"Host": {"other.example"}, "X-A": {"1"}}})
 	if r := custom.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK {
 		t.Fatalf("%+v", r)
 	}
@@ -118,6 +135,10 @@ func TestRequestOnTheWire(t *testing.T) {
 }
 
 func TestConnectionsAreReusedAndOpenedAhead(t *testing.T) {
+	both(t, testConnectionsAreReusedAndOpenedAhead)
+}
+
+func testConnectionsAreReusedAndOpenedAhead(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	opened := make(chan struct{}, 100)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -127,7 +148,7 @@ func TestConnectionsAreReusedAndOpenedAhead(t *testing.T) {
 	}
 	s.Start()
 	defer s.Close()
-	target := target(t, url.Options{URL: s.URL})
+	target := client(t, url.Options{URL: s.URL})
 	if err := target.Preconnect(t.Context(), 20); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +165,9 @@ func TestConnectionsAreReusedAndOpenedAhead(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
+func TestTLS(t *testing.T) { both(t, testTLS) }
+
+func testTLS(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) }))
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -154,22 +177,22 @@ func TestTLS(t *testing.T) {
 	roots.AddCert(s.Certificate())
 	trust := &tls.Config{RootCAs: roots, ServerName: "example.com"}
 
-	cold := target(t, url.Options{URL: s.URL, TLS: trust})
+	cold := client(t, url.Options{URL: s.URL, TLS: trust})
 	if r := cold.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.Conn.TLS == 0 || r.Conn.Connect == 0 {
 		t.Errorf("%+v", r)
 	}
-	ahead := target(t, url.Options{URL: s.URL, TLS: trust})
+	ahead := client(t, url.Options{URL: s.URL, TLS: trust})
 	if err := ahead.Preconnect(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	if r := ahead.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.Conn.Connect != 0 || r.ResponseBytes != int64(len("HTTP/1.1")) {
 		t.Errorf("%+v", r)
 	}
-	two := target(t, url.Options{URL: s.URL, TLS: trust, HTTP2: true})
+	two := client(t, url.Options{URL: s.URL, TLS: trust, HTTP2: true})
 	if r := two.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.ResponseBytes != int64(len("HTTP/2.0")) {
 		t.Errorf("%+v", r)
 	}
-	if r := target(t, url.Options{URL: s.URL}).Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.TransportError || r.ErrorType != "HTTP.TLS" {
+	if r := client(t, url.Options{URL: s.URL}).Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.TransportError || r.ErrorType != "HTTP.TLS" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -206,7 +229,9 @@ func readRequest(c net.Conn) bool {
 	return err == nil
 }
 
-func TestBadServers(t *testing.T) {
+func TestBadServers(t *testing.T) { both(t, testBadServers) }
+
+func testBadServers(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +265,7 @@ func TestBadServers(t *testing.T) {
 		{"TLS", strings.Replace(reply("HTTP/1.1 400 Bad Request\r\n\r\n"), "http:", "https:", 1), "HTTP.ConnectionClosed", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := target(t, url.Options{URL: c.url}).Invoke(t.Context(), loadgen.Request{})
+			r := client(t, url.Options{URL: c.url}).Invoke(t.Context(), loadgen.Request{})
 			if r.Outcome != record.TransportError || r.ErrorType != c.errorType || r.Status != c.status || r.Error == "" {
 				t.Errorf("%+v", r)
 			}
@@ -251,18 +276,22 @@ func TestBadServers(t *testing.T) {
 	}
 }
 
-func TestMoreBodyThanLength(t *testing.T) {
+func TestMoreBodyThanLength(t *testing.T) { both(t, testMoreBodyThanLength) }
+
+func testMoreBodyThanLength(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	u := listen(t, func(c net.Conn) {
 		if readRequest(c) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nabcdef")
 		}
 	})
-	if r := target(t, url.Options{URL: u}).Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.ResponseBytes != 2 {
+	if r := client(t, url.Options{URL: u}).Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.ResponseBytes != 2 {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestServerThatNeverAnswers(t *testing.T) {
+func TestServerThatNeverAnswers(t *testing.T) { both(t, testServerThatNeverAnswers) }
+
+func testServerThatNeverAnswers(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	done := make(chan struct{})
 	defer close(done)
 	u := listen(t, func(c net.Conn) {
@@ -271,7 +300,7 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	r := target(t, url.Options{URL: u}).Invoke(ctx, loadgen.Request{})
+	r := client(t, url.Options{URL: u}).Invoke(ctx, loadgen.Request{})
 	if r.Outcome != record.TransportError || r.ErrorType != "" || !r.FirstByte.IsZero() {
 		t.Errorf("%+v", r)
 	}
@@ -279,7 +308,9 @@ func TestServerThatNeverAnswers(t *testing.T) {
 
 // A server that drops a kept-alive connection instead of answering must see
 // each request once, whatever its method: net/http on its own would repeat it.
-func TestNothingIsSentTwice(t *testing.T) {
+func TestNothingIsSentTwice(t *testing.T) { both(t, testNothingIsSentTwice) }
+
+func testNothingIsSentTwice(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "DELETE", "PUT", "POST"} {
 		for _, payload := range []string{"", "body"} {
 			t.Run(method+payload, func(t *testing.T) {
@@ -298,7 +329,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 						}
 					}
 				})
-				target := target(t, url.Options{URL: u, Method: method, Header: http.Header{"Idempotency-Key": {"k"}}})
+				target := client(t, url.Options{URL: u, Method: method, Header: http.Header{"Idempotency-Key": {"k"}}})
 				var outcomes []record.Outcome
 				for range 4 {
 					r := target.Invoke(t.Context(), loadgen.Request{Payload: []byte(payload)})
@@ -325,6 +356,10 @@ func TestBadURLs(t *testing.T) {
 		{URL: "http://host:port/"},
 		{URL: "http://host/%zz"},
 		{URL: "http://host/", Method: "GET /"},
+		{URL: "http://host/", Header: http.Header{"X": {"a\r\nb: c"}}},
+		{URL: "http://host/", Header: http.Header{"X Y": {"a"}}},
+		{URL: "http://host/", Header: http.Header{"Host": {"a b"}}},
+		{URL: "http://host/", Lean: true, HTTP2: true},
 	} {
 		if _, err := url.New(c); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: %v", c, err)
@@ -333,6 +368,10 @@ func TestBadURLs(t *testing.T) {
 }
 
 func TestConnectionThatDiedAheadIsReplaced(t *testing.T) {
+	both(t, testConnectionThatDiedAheadIsReplaced)
+}
+
+func testConnectionThatDiedAheadIsReplaced(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	accepted := make(chan net.Conn, 8)
 	u := listen(t, func(c net.Conn) {
 		accepted <- c
@@ -340,7 +379,7 @@ func TestConnectionThatDiedAheadIsReplaced(t *testing.T) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
-	target := target(t, url.Options{URL: u})
+	target := client(t, url.Options{URL: u})
 	if err := target.Preconnect(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -354,11 +393,17 @@ func TestConnectionThatDiedAheadIsReplaced(t *testing.T) {
 
 func BenchmarkInvoke(b *testing.B) {
 	s := serve(b, func(http.ResponseWriter, *http.Request) {})
-	target := target(b, url.Options{URL: s.URL})
-	b.ReportAllocs()
-	for b.Loop() {
-		if r := target.Invoke(b.Context(), loadgen.Request{}); r.Outcome != record.OK {
-			b.Fatalf("%+v", r)
-		}
+	for name, lean := range map[string]bool{"net-http": false, "lean": true} {
+		b.Run(name, func(b *testing.B) {
+			target := target(b, url.Options{URL: s.URL, Lean: lean})
+			ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+			defer cancel()
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := target.Invoke(ctx, loadgen.Request{}); r.Outcome != record.OK {
+					b.Fatalf("%+v", r)
+				}
+			}
+		})
 	}
 }

@@ -9,13 +9,17 @@ import (
 	"syscall"
 )
 
+// Alive says whether the server has kept open a connection on which no answer
+// is awaited. It costs one system call.
+func Alive(conn net.Conn) bool { return alive(conn, false) }
+
 // alive looks, without waiting and without taking anything, whether the other
-// side has closed a connection that nothing was sent on. What a TLS server sent
-// (session tickets) stays for its reader; any byte from a plain server is an
-// answer to nothing, and the connection is of no use.
-func alive(conn net.Conn) bool {
+// side has closed a connection. What a TLS server sends after the handshake
+// (session tickets) stays for its reader where tickets is set; any other byte is
+// an answer to nothing or a farewell, and the connection is of no use.
+func alive(conn net.Conn, tickets bool) bool {
 	secure, isTLS := conn.(*tls.Conn)
-	if isTLS {
+	if tickets = tickets && isTLS; isTLS {
 		conn = secure.NetConn()
 	}
 	sc, ok := conn.(syscall.Conn)
@@ -30,7 +34,7 @@ func alive(conn net.Conn) bool {
 	err = raw.Read(func(fd uintptr) bool {
 		var one [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK) // the socket does not block
-		open = n > 0 && isTLS || errors.Is(err, syscall.EAGAIN)
+		open = n > 0 && tickets || errors.Is(err, syscall.EAGAIN)
 		return true
 	})
 	return err == nil && open

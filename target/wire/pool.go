@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptrace"
 	neturl "net/url"
 	"sync"
 	"time"
@@ -122,7 +123,7 @@ func (p *Pool) take() net.Conn {
 		conn := p.ready[0]
 		p.ready = p.ready[1:]
 		p.mu.Unlock()
-		if alive(conn) {
+		if alive(conn, true) {
 			return conn
 		}
 		_ = conn.Close()
@@ -148,6 +149,27 @@ func (p *Pool) DialTLS(ctx context.Context, network, address string) (net.Conn, 
 		return nil, err
 	}
 	return tls.Client(raw, p.tls), nil
+}
+
+// Open returns a connection that is ready for a request: one that was opened
+// ahead, or else a new one, whose cost p takes note of.
+func (p *Pool) Open(ctx context.Context, phases *Phases) (net.Conn, error) {
+	if conn := p.take(); conn != nil {
+		return conn, nil
+	}
+	trace := phases.Trace()
+	raw, err := p.dialer.DialContext(httptrace.WithClientTrace(ctx, trace), "tcp", p.address)
+	if err != nil || p.tls == nil {
+		return raw, err
+	}
+	conn := tls.Client(raw, p.tls)
+	trace.TLSHandshakeStart()
+	err = conn.HandshakeContext(ctx)
+	trace.TLSHandshakeDone(conn.ConnectionState(), err)
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return conn, nil
 }
 
 // Close closes the connections that were not used.
