@@ -74,8 +74,8 @@ var rules = map[string]rule{
 		ours: map[string]string{"record": "yields record.Event"},
 		modules: map[string]string{
 			"github.com/klauspost/compress": "compressed exports",
-			"github.com/aws/aws-sdk-go-v2": "CloudWatch Logs",
-			"github.com/aws/smithy-go":     "its errors",
+			"github.com/aws/aws-sdk-go-v2":  "CloudWatch Logs",
+			"github.com/aws/smithy-go":      "its errors",
 		},
 	},
 	"sandbox": {

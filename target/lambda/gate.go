@@ -62,7 +62,10 @@ type gateKey struct{}
 var errDiscarded = errors.New("the request was prepared and never sent")
 
 // gatedClient is the HTTP client that the SDK calls.
-type gatedClient struct{ inner aws.HTTPClient }
+type gatedClient struct {
+	inner  aws.HTTPClient
+	direct *direct // nil: inner sends
+}
 
 // Do waits at the request's gate, if it has one, and then sends. The last byte
 // of the body stamps Done, so that decoding is no part of the service time.
@@ -71,24 +74,41 @@ func (c gatedClient) Do(r *http.Request) (*http.Response, error) {
 	if g == nil {
 		return c.inner.Do(r)
 	}
+	var ready []byte
+	if c.direct != nil {
+		var err error
+		if ready, err = wireForm(r); err != nil {
+			return nil, err
+		}
+	}
 	g.atGate()
 	select {
 	case ctx := <-g.open:
-		merged, cancel := context.WithCancelCause(r.Context())
-		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-		r = r.WithContext(merged)
-		g.stampSent()
-		resp, err := c.inner.Do(r)
-		if err != nil {
-			stop()
-			cancel(nil)
-			return nil, err
-		}
-		resp.Body = &stampedBody{ReadCloser: resp.Body, gate: g, release: func() { stop(); cancel(nil) }}
-		return resp, nil
+		return c.send(ctx, g, ready, r)
 	case <-g.discard:
 		return nil, errDiscarded
 	}
+}
+
+func (c gatedClient) send(ctx context.Context, g *gate, ready []byte, r *http.Request) (*http.Response, error) {
+	g.stampSent()
+	var resp *http.Response
+	var err error
+	release := func() {}
+	if c.direct != nil {
+		resp, err = c.direct.send(ctx, g, ready, r)
+	} else {
+		merged, cancel := context.WithCancelCause(r.Context())
+		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+		release = func() { stop(); cancel(nil) }
+		resp, err = c.inner.Do(r.WithContext(merged))
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	resp.Body = &stampedBody{ReadCloser: resp.Body, gate: g, release: release}
+	return resp, nil
 }
 
 // stampedBody notes when the last byte of a response was read.

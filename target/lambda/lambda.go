@@ -89,8 +89,8 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 // Target invokes one function. It is safe for concurrent use.
 type Target struct {
 	client *lambdaapi.Client
-	names  []name // by Request.Function
-	pool   *wire.Pool
+	names  []name  // by Request.Function
+	direct *direct // nil: net/http's transport sends
 }
 
 type name struct{ function, qualifier string }
@@ -99,28 +99,29 @@ type name struct{ function, qualifier string }
 // index.
 func New(cfg aws.Config, functions []record.Function) *Target {
 	t := &Target{}
-	client := cfg.HTTPClient
-	if b, ok := client.(*awshttp.BuildableClient); ok {
-		client, t.pool = pooled(cfg, b)
+	if b, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		t.direct = newDirect(cfg, b)
 	}
-	t.client = lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) { o.HTTPClient = gatedClient{client} })
+	t.client = lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) {
+		o.HTTPClient = gatedClient{inner: o.HTTPClient, direct: t.direct}
+	})
 	for _, f := range functions {
 		t.names = append(t.names, name{f.Name, f.Qualifier})
 	}
 	return t
 }
 
-// pooled returns a client that uses connections opened ahead. Behind a proxy
-// there is no such pool (nil): the proxy is what the transport dials.
-func pooled(cfg aws.Config, b *awshttp.BuildableClient) (aws.HTTPClient, *wire.Pool) {
+// newDirect returns nil where the host can't be spoken to directly: behind a
+// proxy, or where the endpoint is not known before the first request.
+func newDirect(cfg aws.Config, b *awshttp.BuildableClient) *direct {
 	u, err := endpoint(cfg)
 	if err != nil {
-		return b, nil // the first request tells
+		return nil
 	}
 	tr := b.GetTransport()
 	if tr.Proxy != nil {
 		if proxy, err := tr.Proxy(&http.Request{URL: u}); proxy != nil || err != nil {
-			return b, nil
+			return nil
 		}
 	}
 	secure := tr.TLSClientConfig.Clone()
@@ -128,10 +129,7 @@ func pooled(cfg aws.Config, b *awshttp.BuildableClient) (aws.HTTPClient, *wire.P
 		secure = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	secure.ServerName, secure.NextProtos = u.Hostname(), []string{"http/1.1"}
-	pool := wire.NewPool(u, secure)
-	return b.WithTransportOptions(func(t *http.Transport) {
-		t.DialContext, t.DialTLSContext = pool.Dial, pool.DialTLS
-	}), pool
+	return &direct{pool: wire.NewPool(u, secure)}
 }
 
 // endpoint is where the SDK will send Invoke.
@@ -146,16 +144,16 @@ func endpoint(cfg aws.Config) (*url.URL, error) {
 // Preconnect opens n connections that the next n requests without a kept
 // connection will use. Behind a proxy it does nothing.
 func (t *Target) Preconnect(ctx context.Context, n int) error {
-	if t.pool == nil {
+	if t.direct == nil {
 		return nil
 	}
-	return t.pool.Fill(ctx, n)
+	return t.direct.pool.Fill(ctx, n)
 }
 
-// Close closes connections that were opened ahead and never used.
+// Close closes the connections that are idle.
 func (t *Target) Close() error {
-	if t.pool != nil {
-		t.pool.Close()
+	if t.direct != nil {
+		t.direct.close()
 	}
 	return nil
 }

@@ -52,6 +52,15 @@ func (p *Phases) Trace() *httptrace.ClientTrace {
 	}
 }
 
+// Wrote notes that the request is out, for clients without httptrace.
+func (p *Phases) Wrote() { p.wrote.CompareAndSwap(0, p.now()) }
+
+// FirstByte notes that the answer has begun, for clients without httptrace.
+func (p *Phases) FirstByte() { p.first.CompareAndSwap(0, p.now()) }
+
+// Reuse notes that the connection was kept from an earlier request.
+func (p *Phases) Reuse() { p.reused.Store(true) }
+
 // Fill sets the first byte and the cost of the connection. What a dial cost
 // that the attempt did not wait for is not its own.
 func (p *Phases) Fill(r *loadgen.Reply) {
