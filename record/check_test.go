@@ -13,7 +13,7 @@ import (
 // evidence is that of n rows without a flaw: cold ones first, all matched.
 func evidence(n, cold int) Evidence {
 	e := Evidence{
-		LagP50: Some(50 * time.Microsecond), LagP99: Some(300 * time.Microsecond), ServiceP50: Some(5 * time.Millisecond),
+		LagP50: Some(50 * time.Microsecond), LagP99: Some(300 * time.Microsecond),
 		Join: JoinCounts{Matched: int64(n), Expected: int64(n), Environments: cold},
 	}
 	for i := range n {
@@ -63,20 +63,12 @@ func TestCheck(t *testing.T) {
 			change:   func(_ *Plan, e *Evidence) { move(e, 1000, NotSent, ErrInterrupted); e.Interrupted = true },
 			warnings: []string{"interrupted"}, text: "2000 arrivals were planned, 2000 are recorded",
 		},
-		{name: "late", change: func(_ *Plan, e *Evidence) { e.LagP99 = Some(1100 * time.Microsecond) }, reasons: []string{"lag"}, text: "lag p99 is 1.10 ms, limit 1.00 ms", remedy: "--rate"},
 		{
-			// 10 % of 30 ms is 3 ms.
-			name: "late against slow service", change: func(_ *Plan, e *Evidence) {
-				e.LagP99, e.ServiceP50 = Some(3*time.Millisecond), Some(30*time.Millisecond)
-			},
+			// 21 of 2,000 are 1.05 %.
+			name: "late", change: func(_ *Plan, e *Evidence) { e.Late = 21 },
+			reasons: []string{"lag"}, text: "21 of 2000 requests (1.05 %) were sent more than 1.00 ms and a tenth of their own service time after they were due, limit 1 %; lag p99 is 0.3 ms", remedy: "--rate",
 		},
-		{
-			name: "too late against slow service",
-			change: func(_ *Plan, e *Evidence) {
-				e.LagP99, e.ServiceP50 = Some(3*time.Millisecond+1), Some(30*time.Millisecond)
-			},
-			reasons: []string{"lag"}, text: "10 % of the median service time, 30.0 ms",
-		},
+		{name: "late now and then", change: func(_ *Plan, e *Evidence) { e.Late = 20 }},
 		{
 			name:    "missing",
 			change:  func(_ *Plan, e *Evidence) { e.Join.Missing, e.Join.MissingIDs = 3, []string{"id-7", "id-8"} },
@@ -225,5 +217,27 @@ func TestKindsFromOutsideAreBounded(t *testing.T) {
 	}
 	if len(m) != maxKinds || m[0] != 1001 {
 		t.Errorf("%d kinds, %d of the first", len(m), m[0])
+	}
+}
+
+func TestLateIsHeldAgainstTheRequestsOwnService(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name string
+		row  Invocation
+		late bool
+	}{
+		{"punctual", Invocation{Intended: 10 * ms, Sent: 10 * ms, Done: 15 * ms}, false},
+		{"at the floor", Invocation{Intended: 10 * ms, Sent: 11 * ms, Done: 12 * ms}, false},
+		{"beyond the floor", Invocation{Intended: 10 * ms, Sent: 11*ms + 1, Done: 12 * ms}, true},
+		{"a tenth of a slow answer", Invocation{Intended: 10 * ms, Sent: 15 * ms, Done: 65 * ms}, false},
+		{"more than that", Invocation{Intended: 10 * ms, Sent: 16 * ms, Done: 65 * ms}, true},
+		{"never answered", Invocation{Intended: 10 * ms, Sent: 12 * ms}, true},
+		{"never sent", Invocation{Intended: 10 * ms}, false},
+	}
+	for _, tt := range tests {
+		if got := late(&tt.row); got != tt.late {
+			t.Errorf("%s: late = %v", tt.name, got)
+		}
 	}
 }

@@ -35,8 +35,8 @@ type Evidence struct {
 	Memory       map[Cell]int64    // REPORTs by function and memory size; at most 100 cells
 	Conservation Conservation
 
+	Late           int64              // rows that were sent too late: see MaxLagFloor
 	LagP50, LagP99 Opt[time.Duration] // of rows that were sent
-	ServiceP50     Opt[time.Duration] // of rows that were answered
 
 	Join             JoinCounts // zero where no log was read
 	EmulatorReports  int64      // REPORTs in a shape that only another emulator prints
@@ -73,9 +73,25 @@ func (e *Evidence) Add(j *Joined) {
 	default:
 		bump(e.Errors, j.ErrorType)
 	}
+	if late(&j.Invocation) {
+		e.Late++
+	}
 	if p := j.Platform; p != nil {
 		e.addReport(j.Function, p)
 	}
+}
+
+// late says whether the lag of a row is part of its figures. A row that was
+// never answered has only the floor.
+func late(r *Invocation) bool {
+	if r.Sent == 0 {
+		return false
+	}
+	limit := MaxLagFloor
+	if r.Answered() {
+		limit = max(limit, time.Duration(MaxLagShare*float64(r.Service())))
+	}
+	return r.Lag() > limit
 }
 
 func (e *Evidence) addReport(fn int, p *Platform) {

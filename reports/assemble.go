@@ -70,7 +70,6 @@ func (c *collector) evidenceOf(s source, r *Report) record.Evidence {
 			e.LagP99 = quantileDuration(c.quantities[i].all, 0.99)
 		}
 	}
-	e.ServiceP50 = quantileDuration(c.answered, 0.5)
 	return e
 }
 

@@ -148,7 +148,6 @@ func quantilesOf(in []stats.Quantile) []Quantile {
 type collector struct {
 	plan       *record.Plan
 	evidence   record.Evidence
-	answered   *stats.Dist // service of every answered row, for the verdict
 	quantities []*splitDist
 	outcomes   map[record.Outcome]int64
 	starts     map[record.Start]int64
@@ -178,7 +177,7 @@ type tagCollector struct {
 
 func newCollector(p *record.Plan) *collector {
 	c := &collector{
-		plan: p, answered: stats.NewDist("ms"),
+		plan:     p,
 		outcomes: map[record.Outcome]int64{}, starts: map[record.Start]int64{}, tags: map[record.Tag]*tagCollector{},
 		errors: map[errorKey]*ErrorKind{}, phases: map[record.Start]*PhaseMeans{}, bursts: map[int64]*Burst{},
 		functions: map[int]int64{},
@@ -193,9 +192,6 @@ func newCollector(p *record.Plan) *collector {
 func (c *collector) add(j *record.Joined) {
 	c.evidence.Add(j)
 	c.usage.add(c.plan, j)
-	if j.Answered() {
-		c.answered.Add(milliseconds(j.Service()))
-	}
 	if j.Phase == record.PhaseWarmup {
 		c.warmup++
 		return
