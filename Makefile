@@ -6,10 +6,10 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 SOURCES := $(shell git ls-files '*.go' '*.mjs' '*.cjs' '*.py' '*.json' '*.css' '*.js' go.mod go.sum 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race bench fuzz lint docs cover golden clean
+.PHONY: help run build test race bench bench-loadgen fuzz lint docs cover golden clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## bench spiky on the built-in Lambda: verdict, table, report in runs/
 	$(BIN) spiky
@@ -27,6 +27,16 @@ race: ## all tests three times, race detector on
 
 bench: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+SERIES  ?= lateness,rate,stall,poisson,rows
+RUNS    ?= 5
+bench-loadgen: build ## the load generator and its peers against kernel timestamps: SERIES, RUNS
+	@peers=$$(mktemp -d); \
+	for p in github.com/tsenart/vegeta/v12@v12.13.0 fortio.org/fortio@v1.68.0; do \
+	  GOBIN=$$peers $(GO) install $$p || echo "cannot install $$p: it is left out"; \
+	done; \
+	$(GO) run ./loadgen/internal/compare -peers $$peers -bench $(abspath $(BIN)) -series $(SERIES) -runs $(RUNS); \
+	status=$$?; rm -rf $$peers; exit $$status
 
 fuzz: ## every fuzz target for FUZZ (30s) each
 	@set -e; for p in $$($(GO) list ./...); do \

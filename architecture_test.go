@@ -50,6 +50,18 @@ var rules = map[string]rule{
 		},
 		std: []string{"net/http", "math/rand"},
 	},
+	"loadgen/internal/witness": {
+		modules: map[string]string{"golang.org/x/sys": "sockets with kernel receive timestamps"},
+		std:     []string{"net/http"},
+	},
+	"loadgen/internal/compare": {
+		ours: map[string]string{
+			"loadgen":                  "the generator that is measured",
+			"loadgen/internal/witness": "the server that knows when requests were sent",
+			"record":                   "loads and run directories",
+			"target/url":               "its clients",
+		},
+	},
 	"target/scripted": {
 		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes"},
 	},

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/pprof"
+	"slices"
+	"time"
+
+	"coldbench/loadgen"
+	"coldbench/record"
+	"coldbench/target/url"
+)
+
+// spoken is what a generator says of itself. Times are in nanoseconds; what it
+// does not say is 0.
+type spoken struct {
+	Start    int64 // wall clock of offset 0
+	Intended []int64
+	Sent     int64
+	NotSent  int64
+
+	LagP50, LagP99      int64
+	LagFirst, LagLast   int64 // p99 of the first and the last sixth
+	P50, P99, P999, Max int64 // of the response
+	Grown, GCs          int64
+	Rows                int64 // that were read again from disk
+	InFlight            int64
+}
+
+// job says what to generate.
+type job struct {
+	url, client, arrivals string
+	rate                  int
+	length                time.Duration
+}
+
+func (j *job) load() record.Load {
+	return record.Load{Shape: record.ShapeSteady, Rate: float64(j.rate), Arrivals: j.arrivals, Duration: record.Duration(j.length)}
+}
+
+func (j *job) schedule() (loadgen.Schedule, error) { return loadgen.FromLoad(j.load(), 1) }
+
+// seen keeps of each row what the comparison needs, by position, without a
+// lock.
+type seen []struct{ intended, sent, done time.Duration }
+
+func (s seen) Record(row *record.Invocation, _ []byte) error {
+	r := &s[row.Seq]
+	r.intended, r.sent = row.Intended, row.Sent
+	if row.Answered() {
+		r.done = row.Done
+	}
+	return nil
+}
+
+// generate is the child that is this load generator, without anything around
+// it.
+func generate(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	var j job
+	var profile string
+	var spin time.Duration
+	fs := flag.NewFlagSet("generate", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&j.url, "url", "", "target")
+	fs.StringVar(&j.client, "client", "net/http", "net/http or lean")
+	fs.StringVar(&j.arrivals, "arrivals", "constant", "arrival process")
+	fs.IntVar(&j.rate, "rate", 1000, "per second")
+	fs.DurationVar(&j.length, "for", time.Second, "length")
+	fs.StringVar(&profile, "cpuprofile", "", "file")
+	fs.DurationVar(&spin, "spin", 0, "see loadgen.Config")
+	if err := fs.Parse(args); err != nil {
+		return fmt.Errorf("read flags: %w", err)
+	}
+	schedule, err := j.schedule()
+	if err != nil {
+		return err
+	}
+	target, err := url.New(url.Options{URL: j.url, Lean: j.client == "lean"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = target.Close() }()
+	if profile != "" {
+		file, err := os.Create(profile)
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	rows := make(seen, loadgen.Count(schedule))
+	stats, err := loadgen.Run(ctx, loadgen.Config{Schedule: schedule, Target: target, Recorder: rows, Spin: spin})
+	if err != nil {
+		return fmt.Errorf("generate: %w", err)
+	}
+	s := rows.tell()
+	s.Start = stats.Start.UnixNano()
+	s.Grown, s.GCs, s.InFlight = stats.Grown, stats.GCPauses, stats.MaxInFlight
+	return json.NewEncoder(stdout).Encode(s)
+}
+
+// tell sums rows up, exactly. They are by position, so by intended time.
+func (rows seen) tell() spoken {
+	var s spoken
+	var lags, responses []int64
+	for _, r := range rows {
+		if r.sent == 0 {
+			s.NotSent++
+			continue
+		}
+		s.Sent++
+		s.Intended = append(s.Intended, int64(r.intended))
+		lags = append(lags, int64(r.sent-r.intended))
+		if r.done > 0 {
+			responses = append(responses, int64(r.done-r.intended))
+		}
+	}
+	sixth := len(lags) / 6
+	s.LagFirst, s.LagLast = at(lags[:sixth], 0.99), at(lags[len(lags)-sixth:], 0.99)
+	s.LagP50, s.LagP99 = at(lags, 0.5), at(lags, 0.99)
+	s.P50, s.P99, s.P999, s.Max = at(responses, 0.5), at(responses, 0.99), at(responses, 0.999), at(responses, 1)
+	return s
+}
+
+func at(values []int64, q float64) int64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}

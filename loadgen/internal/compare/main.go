@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program: the driver, or one of the two children that it starts of
+// itself.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	part := drive
+	if len(args) > 0 {
+		switch args[0] {
+		case "serve":
+			part, args = serve, args[1:]
+		case "generate":
+			part, args = generate, args[1:]
+		}
+	}
+	err := part(ctx, args, stdin, stdout, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		_, _ = fmt.Fprintln(stderr, "compare:", err)
+		return 1
+	}
+	return 0
+}
+
+// settings are the driver's flags.
+type settings struct {
+	self   string
+	peers  string
+	bench  string
+	runs   int
+	length time.Duration
+	rates  []int
+	series []string
+	only   string
+	log    io.Writer
+}
+
+func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	s := settings{log: stderr}
+	var rates, series string
+	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&s.peers, "peers", "", "folder with the peers' binaries (else they are looked for in PATH)")
+	fs.StringVar(&s.bench, "bench", "", "the bench binary, for the whole program with rows on disk")
+	fs.IntVar(&s.runs, "runs", 5, "how often each generator runs")
+	fs.DurationVar(&s.length, "for", 10*time.Second, "length of one run of the series lateness")
+	fs.StringVar(&rates, "rates", "1000,5000,10000,20000", "rates of the series lateness, per second")
+	fs.StringVar(&series, "series", "lateness,rate,stall,poisson,rows", "what is measured")
+	fs.StringVar(&s.only, "only", "", "only generators whose name contains this")
+	if err := fs.Parse(args); err != nil {
+		return fmt.Errorf("read flags: %w", err)
+	}
+	for _, r := range strings.Split(rates, ",") {
+		n, err := strconv.Atoi(r)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-rates: %q is not a number above 0", r)
+		}
+		s.rates = append(s.rates, n)
+	}
+	s.series = strings.Split(series, ",")
+	var err error
+	if s.self, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	return s.measure(ctx, stdout)
+}
+
+// find is the path of a peer, "" if it is not installed.
+func (s *settings) find(name string) string {
+	if s.peers != "" {
+		if p := filepath.Join(s.peers, name); exec.Command(p, "--help").Err == nil {
+			if _, err := os.Stat(p); err == nil {
+				return p
+			}
+		}
+	}
+	p, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	return p
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"coldbench/loadgen/internal/witness"
+)
+
+// serve is the child that witnesses: it prints its address, serves until its
+// standard input ends, and prints the stamps in binary.
+func serve(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	var o witness.Options
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.IntVar(&o.CPU, "cpu", 0, "processor")
+	fs.DurationVar(&o.StallAt, "stall-at", 0, "begin of the stall")
+	fs.DurationVar(&o.StallFor, "stall-for", 0, "length of the stall")
+	fs.IntVar(&o.Capacity, "capacity", 1<<21, "room for stamps")
+	if err := fs.Parse(args); err != nil {
+		return fmt.Errorf("read flags: %w", err)
+	}
+	o.Pin = true
+	s, err := witness.Listen(o)
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		s.Stop()
+	}()
+	if _, err := fmt.Fprintln(stdout, s.Address()); err != nil {
+		return fmt.Errorf("print the address: %w", err)
+	}
+	if err := s.Serve(); err != nil {
+		return err
+	}
+	stamps, unstamped := s.Stamps()
+	if unstamped > 0 {
+		return fmt.Errorf("the kernel gave no time for %d of %d requests", unstamped, int64(len(stamps))+unstamped)
+	}
+	out := bufio.NewWriter(stdout)
+	var b [8]byte
+	for _, at := range stamps {
+		binary.LittleEndian.PutUint64(b[:], uint64(at))
+		if _, err := out.Write(b[:]); err != nil {
+			return fmt.Errorf("print the stamps: %w", err)
+		}
+	}
+	return out.Flush()
+}
+
+// server is a running witness.
+type server struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Reader
+	url string
+}
+
+func (s *settings) startServer(ctx context.Context, stallAt, stallFor time.Duration) (*server, error) {
+	cmd := exec.CommandContext(ctx, s.self, "serve", fmt.Sprint("-cpu=", runtime.NumCPU()-1), fmt.Sprint("-stall-at=", stallAt), fmt.Sprint("-stall-for=", stallFor))
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the witness: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the witness: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the witness: %w", err)
+	}
+	w := &server{cmd: cmd, in: in, out: bufio.NewReader(out)}
+	address, err := w.out.ReadString('\n')
+	if err != nil {
+		_, _ = w.stop()
+		return nil, fmt.Errorf("start the witness: no address: %w", err)
+	}
+	w.url = "http://" + strings.TrimSpace(address) + "/"
+	return w, nil
+}
+
+// stop ends the witness and returns its stamps.
+func (w *server) stop() ([]int64, error) {
+	_ = w.in.Close()
+	b, err := io.ReadAll(w.out)
+	if wait := w.cmd.Wait(); wait != nil {
+		return nil, fmt.Errorf("the witness: %w", wait)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the stamps: %w", err)
+	}
+	stamps := make([]int64, len(b)/8)
+	for i := range stamps {
+		stamps[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	return stamps, nil
+}
