@@ -122,6 +122,7 @@ func (e *engine) overlong(line []byte) {
 		e.fail(fault{what: "log line", reason: "line is longer than any log event"}, e.line)
 	} else {
 		e.counts.Application++
+		e.counts.Overlong++
 	}
 	e.mode = discardMode
 }

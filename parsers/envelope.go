@@ -28,11 +28,12 @@ const (
 	EnvelopeRun                               // platform.log of a run directory
 	EnvelopeGzip
 	EnvelopeZstd
+	EnvelopeUTF16 // as PowerShell writes files; recognised by its byte order mark
 )
 
 var envelopeNames = [...]string{
 	"text", "json-lines", "log-events-json", "subscription", "insights", "csv", "aws-cli-text", "aws-logs-tail",
-	"sam-logs", "timed-lines", "prefixed-lines", "base64-tail", "telemetry-batch", "run-events", "gzip", "zstd",
+	"sam-logs", "timed-lines", "prefixed-lines", "base64-tail", "telemetry-batch", "run-events", "gzip", "zstd", "utf-16",
 }
 
 // Names lists the envelopes of a set, in a fixed order.
@@ -58,6 +59,8 @@ type Counts struct {
 	Truncated   int64 `json:"truncated"`   // of these, cut at their end
 	Application int64 `json:"application"` // lines or events that are no platform line
 	Broken      int64 `json:"broken"`      // platform lines that could not be read
+	Overlong    int64 `json:"overlong"`    // of Application, lines longer than any log event
+	Refused     int64 `json:"refused"`     // REPORT lines that a Pairing refused; a Scanner refuses none
 }
 
 // Add adds the counts of another input.
@@ -69,6 +72,8 @@ func (c *Counts) Add(o Counts) {
 	c.Truncated += o.Truncated
 	c.Application += o.Application
 	c.Broken += o.Broken
+	c.Overlong += o.Overlong
+	c.Refused += o.Refused
 }
 
 // SyntaxError is a line that begins as a platform line and can't be trusted.

@@ -110,6 +110,8 @@ func decompressed(r io.Reader) (io.Reader, Envelope, error) {
 			return bytes.NewReader(nil), EnvelopeZstd, fmt.Errorf("read zstd header: %w", err)
 		}
 		return z, EnvelopeZstd, nil
+	case has(magic[:n], bomLittle), has(magic[:n], bomBig):
+		return &utf16Reader{r: whole, big: has(magic[:n], bomBig)}, EnvelopeUTF16, nil
 	}
 	return whole, 0, nil
 }

@@ -88,7 +88,9 @@ func TestParsedStartOfLine(t *testing.T) {
 		{record.Platform{}, record.StartWarm},
 		{record.Platform{Truncated: true}, record.StartUnknown},
 	} {
-		if got := startOfLine(&c.p); got != c.want {
+		var v parsers.View
+		viewOf(&c.p, &v)
+		if got := startOrder[startOfLine(&v)]; got != c.want {
 			t.Errorf("%+v: %s, want %s", c.p, got, c.want)
 		}
 	}

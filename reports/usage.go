@@ -23,24 +23,24 @@ func (u *usageCollector) add(p *record.Plan, j *record.Joined) {
 	if j.Function >= 0 && j.Function < len(p.Functions) {
 		f = p.Functions[j.Function]
 	}
-	u.addReport(j.Platform, f)
+	u.addFigures(j.Platform.BilledDurationMs, j.Platform.MemorySizeMB, j.Platform.MaxMemoryUsedMB, &f)
 }
 
-// addReport counts one REPORT. The function fills in what the line lacks.
-func (u *usageCollector) addReport(p *record.Platform, f record.Function) {
-	size := p.MemorySizeMB.Value
-	if !p.MemorySizeMB.Valid {
+// addFigures counts one REPORT. The function fills in what the line lacks.
+func (u *usageCollector) addFigures(billed, memory, used record.Opt[float64], f *record.Function) {
+	size := memory.Value
+	if !memory.Valid {
 		size = float64(f.MemoryMB)
 	}
 	u.usage.Invocations++
-	if !p.BilledDurationMs.Valid || size <= 0 {
+	if !billed.Valid || size <= 0 {
 		u.unpriced++
-	} else if gbs := cost.GBSeconds(p.BilledDurationMs.Value, size); f.Arch == "arm64" {
+	} else if gbs := cost.GBSeconds(billed.Value, size); f.Arch == "arm64" {
 		u.usage.GBSecondsArm += gbs
 	} else {
 		u.usage.GBSecondsX86 += gbs
 	}
-	if used := p.MaxMemoryUsedMB; used.Valid && size > 0 {
+	if used.Valid && size > 0 {
 		h := Headroom{MaxUsedMB: used.Value, SizeMB: size}
 		if u.headroom.SizeMB == 0 || h.Free() < u.headroom.Free() {
 			u.headroom = h
