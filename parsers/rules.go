@@ -25,7 +25,8 @@ const (
 	// within the invocation, and Duration contains it.
 	RuleSuppressedInit = "suppressed_init"
 	// cold: the init ran, but ended more than a second before the START. Lambda
-	// had started the environment ahead, and nobody waited for it.
+	// had started the environment ahead. The request is its first, and did not
+	// wait for the init.
 	RuleProactiveInit = "proactive_init"
 	// restored: the REPORT has a Restore Duration.
 	RuleRestoreDuration = record.RuleRestoreDuration

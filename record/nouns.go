@@ -49,10 +49,10 @@ type Start string
 // The ways to start. The zero value is not valid in a joined row; use
 // StartUnknown.
 const (
-	StartCold        Start = "cold"        // its init ran because of this request
+	StartCold        Start = "cold"        // first request of an environment started on demand; it waited for the init, or by the rule proactive_init did not
 	StartWarm        Start = "warm"        // the environment had served before
 	StartRestored    Start = "restored"    // from a SnapStart snapshot
-	StartProvisioned Start = "provisioned" // init ran ahead of any request
+	StartProvisioned Start = "provisioned" // first request of an environment that provisioned concurrency or Managed Instances made ready
 	StartUnknown     Start = "unknown"     // no evidence, or evidence that disagrees
 )
 

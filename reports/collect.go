@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"coldbench/parsers"
 	"coldbench/record"
 	"coldbench/stats"
 )
@@ -73,10 +75,15 @@ func reported(j *record.Joined, field func(*record.Platform) record.Opt[float64]
 // init, or the restore of a snapshot. An init that ran ahead of the request,
 // as under provisioned concurrency, is no part of it.
 func started(j *record.Joined) float64 {
-	if j.Start == record.StartProvisioned || j.Platform == nil {
-		return 0
+	init, restore := waitedFor(j)
+	return init + restore
+}
+
+func waitedFor(j *record.Joined) (init, restore float64) {
+	if j.Platform == nil || j.Start == record.StartProvisioned || strings.HasPrefix(j.StartRule, parsers.RuleProactiveInit) {
+		return 0, 0
 	}
-	return j.Platform.InitDurationMs.Value + j.Platform.RestoreDurationMs.Value
+	return j.Platform.InitDurationMs.Value, j.Platform.RestoreDurationMs.Value
 }
 
 func residue(j *record.Joined) (float64, bool) {

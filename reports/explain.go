@@ -117,9 +117,7 @@ func (x *Explanation) arithmetic() {
 	j := &x.Joined
 	if ms, ok := residue(j); ok {
 		x.Residue = &Residue{Ms: ms, ServiceMs: milliseconds(j.Service()), DurationMs: j.Platform.DurationMs.Value}
-		if j.Start != record.StartProvisioned {
-			x.Residue.InitMs, x.Residue.RestoreMs = j.Platform.InitDurationMs.Value, j.Platform.RestoreDurationMs.Value
-		}
+		x.Residue.InitMs, x.Residue.RestoreMs = waitedFor(j)
 	}
 	var u usageCollector
 	u.add(x.Plan, j)
