@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,7 @@ type generator struct {
 	growth     bucket
 	trend      trend
 	noSpin     time.Duration // offset before which nobody spins
+	short      time.Duration // waits below it are not worth arming a timer
 	overslept  float64       // share of the latest wake-ups that left nothing to spin away
 	waiter     Waiter
 	capReason  string // why MaxInFlight is what it is
@@ -154,6 +156,8 @@ func (g *generator) await(at time.Duration) bool {
 		case left <= 0:
 			return true
 		case spinning:
+		case left < g.short:
+			runtime.Gosched()
 		case g.Spin > 0 && left > 4*g.Spin && at > g.noSpin:
 			g.waiter.Until(g.base.Add(at - g.Spin))
 			spinning = true
@@ -244,6 +248,10 @@ func (g *generator) give(w *worker, j *job, now time.Duration) {
 	w.busy = true
 	g.inFlight++
 	g.maxInFlight = max(g.maxInFlight, g.inFlight)
+	if s, ok := w.job.ready.(Starter); ok {
+		w.job.started = time.Now()
+		s.Start()
+	}
 }
 
 // pop takes the idle worker that was busy last. There always is one: of slots

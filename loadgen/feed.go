@@ -10,8 +10,9 @@ type job struct {
 	seq     int64
 	arrival Arrival
 	payload []byte
-	ready   Prepared // nil where the target prepares nothing
-	err     error    // the request could not be built
+	ready   Prepared  // nil where the target prepares nothing
+	started time.Time // when a Starter was asked to start, else zero
+	err     error     // the request could not be built
 }
 
 // request is what the target gets.

@@ -13,6 +13,7 @@ const (
 	partBase = iota
 	partBurst
 	partTrace
+	partBurstTimes
 )
 
 // ErrNeedsTrace says that a replay is made by ReadTrace and Trace.Schedule, for
@@ -44,7 +45,16 @@ func FromLoad(l record.Load, seed uint64) (Schedule, error) {
 		}
 		return Merge(parts...), nil
 	case record.ShapeRamp:
+		if l.Steps > 0 {
+			steps := Steps(func(step int) Process {
+				return process(l, subseed(subseed(seed, partBase), uint64(step)))
+			}, l.Rate, l.RateTo, l.Steps, d)
+			return Tagged(steps, record.TagBase), nil
+		}
 		return Tagged(Ramp(process(l, subseed(seed, partBase)), l.Rate, l.RateTo, d), record.TagBase), nil
+	case record.ShapeSine:
+		s := Sine(process(l, subseed(seed, partBase)), l.Rate, l.Amplitude, time.Duration(l.Period), d)
+		return Tagged(s, record.TagBase), nil
 	case record.ShapeReplay:
 		return nil, ErrNeedsTrace
 	}
@@ -63,7 +73,11 @@ func base(l record.Load, rate float64, seed uint64) Schedule {
 // bursts are the bursts of l, cut at its end.
 func bursts(l record.Load, seed uint64) Schedule {
 	d := time.Duration(l.Duration)
-	centres := Every(time.Duration(l.Every), time.Duration(l.Offset), d)
+	every, offset := time.Duration(l.Every), time.Duration(l.Offset)
+	centres := Every(every, offset, d)
+	if l.Irregular {
+		centres = Shift(Poisson(1/every.Seconds(), d-offset, subseed(seed, partBurstTimes)), offset)
+	}
 	s := Spread(centres, l.Burst, time.Duration(l.Spread), !isConstant(l), subseed(seed, partBurst))
 	return Tagged(Cut(s, 0, d), record.TagBurst)
 }

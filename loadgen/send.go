@@ -36,6 +36,9 @@ func (g *generator) send(w *worker) {
 	if began-time.Duration(w.began.Swap(int64(began))) > pressureDelay {
 		g.pressedAt.Store(int64(began))
 	}
+	if !j.started.IsZero() {
+		before = j.started
+	}
 	reply := g.invoke(ctx, j)
 	after := time.Now()
 	cause := context.Cause(ctx)

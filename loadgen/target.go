@@ -43,6 +43,14 @@ type Prepared interface {
 	Discard()
 }
 
+// Starter is an optional second interface of a Prepared. Start puts the request
+// on the wire at once, without waiting for anything and before Send is called,
+// so that the requests of a burst leave in one go; Send then waits for the
+// reply. Where it would have to wait it does nothing, and Send does it all.
+type Starter interface {
+	Start()
+}
+
 // Cooler is an optional second interface of a Target. Cool returns when every
 // environment of the function has been given up, so that the next start is
 // cold.

@@ -31,13 +31,24 @@ type direct struct {
 // link is one connection.
 type link struct {
 	net.Conn
-	in    *bufio.Reader
-	since time.Time // idle since
+	in   *bufio.Reader
+	used bool // has carried a request
 }
 
-// lookAfter is how long a link may be idle before it is looked at whether the
-// server has closed it, which costs a system call.
-const lookAfter = time.Millisecond
+func newLink(conn net.Conn) *link { return &link{Conn: conn, in: bufio.NewReader(conn)} }
+
+// fill opens n connections.
+func (d *direct) fill(ctx context.Context, n int) error {
+	err := d.pool.Fill(ctx, n)
+	for range n {
+		conn := d.pool.Ready()
+		if conn == nil {
+			break
+		}
+		d.put(newLink(conn))
+	}
+	return err
+}
 
 // wireForm is the request as it goes over the wire.
 func wireForm(r *http.Request) ([]byte, error) {
@@ -49,10 +60,13 @@ func wireForm(r *http.Request) ([]byte, error) {
 
 // send writes a request and reads the head of its answer. The body must be
 // read to its end and closed. The end of ctx cuts both.
-func (d *direct) send(ctx context.Context, g *gate, request []byte, r *http.Request) (*http.Response, error) {
-	l, err := d.take(ctx, g)
-	if err != nil {
-		return nil, err
+func (d *direct) send(ctx context.Context, g *gate, r *http.Request) (*http.Response, error) {
+	l := g.early
+	if l == nil {
+		var err error
+		if l, err = d.take(ctx, g); err != nil {
+			return nil, err
+		}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) })
 	fail := func(err error) (*http.Response, error) {
@@ -63,10 +77,15 @@ func (d *direct) send(ctx context.Context, g *gate, request []byte, r *http.Requ
 		}
 		return nil, err
 	}
-	if _, err := l.Write(request); err != nil {
-		return fail(err)
+	if g.failed != nil {
+		return fail(g.failed)
 	}
-	g.phases.Wrote()
+	if g.early == nil {
+		if _, err := l.Write(g.bytes); err != nil {
+			return fail(err)
+		}
+		g.phases.Wrote()
+	}
 	if _, err := l.in.Peek(1); err != nil {
 		return fail(err)
 	}
@@ -88,32 +107,59 @@ func (d *direct) send(ctx context.Context, g *gate, request []byte, r *http.Requ
 	return resp, nil
 }
 
-// take returns an idle connection that is still open, or opens one.
-func (d *direct) take(ctx context.Context, g *gate) (*link, error) {
+// start writes a request to a kept connection, if there is one.
+func (d *direct) start(g *gate) {
+	l := d.kept()
+	if l == nil {
+		return
+	}
+	g.stampSent()
+	if l.used {
+		g.phases.Reuse()
+	}
+	g.early, l.used = l, true
+	if _, g.failed = l.Write(g.bytes); g.failed == nil {
+		g.phases.Wrote()
+	}
+}
+
+// kept returns an idle connection that is still open, or nil.
+func (d *direct) kept() *link {
 	for {
 		d.mu.Lock()
 		if len(d.idle) == 0 {
 			d.mu.Unlock()
-			break
+			return nil
 		}
 		l := d.idle[len(d.idle)-1]
 		d.idle = d.idle[:len(d.idle)-1]
 		d.mu.Unlock()
-		if time.Since(l.since) < lookAfter || wire.Alive(l.Conn) {
-			g.phases.Reuse()
-			return l, nil
+		if wire.Alive(l.Conn) {
+			return l
 		}
 		_ = l.Close()
+	}
+}
+
+// take returns a kept connection, or opens one.
+func (d *direct) take(ctx context.Context, g *gate) (*link, error) {
+	if l := d.kept(); l != nil {
+		if l.used {
+			g.phases.Reuse()
+		}
+		l.used = true
+		return l, nil
 	}
 	conn, err := d.pool.Open(ctx, &g.phases)
 	if err != nil {
 		return nil, err
 	}
-	return &link{Conn: conn, in: bufio.NewReader(conn)}, nil
+	l := newLink(conn)
+	l.used = true
+	return l, nil
 }
 
 func (d *direct) put(l *link) {
-	l.since = time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed || l.in.Buffered() > 0 { // bytes that answer nothing

@@ -24,6 +24,11 @@ type gate struct {
 	discard chan struct{}
 	once    sync.Once
 
+	direct *direct // set before signed is closed; nil: net/http's transport sends
+	bytes  []byte  // the request as direct sends it
+	early  *link   // where Start has sent it
+	failed error   // of Start
+
 	phases wire.Phases
 
 	mu         sync.Mutex
@@ -74,29 +79,31 @@ func (c gatedClient) Do(r *http.Request) (*http.Response, error) {
 	if g == nil {
 		return c.inner.Do(r)
 	}
-	var ready []byte
 	if c.direct != nil {
 		var err error
-		if ready, err = wireForm(r); err != nil {
+		if g.bytes, err = wireForm(r); err != nil {
 			return nil, err
 		}
+		g.direct = c.direct
 	}
 	g.atGate()
 	select {
 	case ctx := <-g.open:
-		return c.send(ctx, g, ready, r)
+		return c.send(ctx, g, r)
 	case <-g.discard:
 		return nil, errDiscarded
 	}
 }
 
-func (c gatedClient) send(ctx context.Context, g *gate, ready []byte, r *http.Request) (*http.Response, error) {
-	g.stampSent()
+func (c gatedClient) send(ctx context.Context, g *gate, r *http.Request) (*http.Response, error) {
+	if g.early == nil && g.failed == nil {
+		g.stampSent()
+	}
 	var resp *http.Response
 	var err error
 	release := func() {}
 	if c.direct != nil {
-		resp, err = c.direct.send(ctx, g, ready, r)
+		resp, err = c.direct.send(ctx, g, r)
 	} else {
 		merged, cancel := context.WithCancelCause(r.Context())
 		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
@@ -142,6 +149,17 @@ func (p *prepared) Send(ctx context.Context) loadgen.Reply {
 	p.gate.open <- ctx
 	return <-p.reply
 }
+
+// Start sends the request if a kept connection is at hand and the request is
+// small enough for the connection to take it without waiting.
+func (p *prepared) Start() {
+	if d := p.gate.direct; d != nil && len(p.gate.bytes) <= maxStart {
+		d.start(p.gate)
+	}
+}
+
+// maxStart is less than the send buffer of any fresh connection.
+const maxStart = 16 << 10
 
 // Discard gives the request up.
 func (p *prepared) Discard() { close(p.gate.discard) }

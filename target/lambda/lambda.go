@@ -147,7 +147,7 @@ func (t *Target) Preconnect(ctx context.Context, n int) error {
 	if t.direct == nil {
 		return nil
 	}
-	return t.direct.pool.Fill(ctx, n)
+	return t.direct.fill(ctx, n)
 }
 
 // Close closes the connections that are idle.

@@ -158,3 +158,46 @@ func TestRefusedConnection(t *testing.T) {
 		t.Errorf("got %s %q", r.Outcome, r.Error)
 	}
 }
+
+// A request that was prepared and started is on the wire before Send is called,
+// on a connection that was opened ahead; nothing is sent twice.
+func TestStartSendsOnce(t *testing.T) {
+	arrived := make(chan struct{}, 8)
+	tgt := target(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		answer(200, nil, `{"ok":true}`)(w, nil)
+	}))
+	if err := tgt.Preconnect(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 { // the third on a connection that is kept
+		p := tgt.Prepare(loadgen.Request{Seq: int64(i)})
+		p.(loadgen.Starter).Start()
+		<-arrived // before Send
+		r := p.Send(t.Context())
+		if r.Outcome != record.OK || r.Sent.IsZero() || r.FirstByte.Before(r.Sent) || r.Done.Before(r.FirstByte) {
+			t.Errorf("request %d: %+v", i, r)
+		}
+	}
+	if n := len(arrived); n != 0 {
+		t.Errorf("%d requests arrived again", n)
+	}
+	if err := tgt.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that has closed a kept connection costs no request.
+func TestClosedKeptConnectionIsNotUsed(t *testing.T) {
+	server := httptest.NewServer(answer(200, nil, `{}`))
+	defer server.Close()
+	tgt := at(t, server.URL)
+	for range 3 {
+		p := tgt.Prepare(loadgen.Request{})
+		p.(loadgen.Starter).Start()
+		if r := p.Send(t.Context()); r.Outcome != record.OK {
+			t.Fatalf("got %s %s", r.Outcome, r.Error)
+		}
+		server.CloseClientConnections()
+	}
+}

@@ -151,6 +151,10 @@ func (p *Pool) DialTLS(ctx context.Context, network, address string) (net.Conn, 
 	return tls.Client(raw, p.tls), nil
 }
 
+// Ready returns a connection that was opened ahead, or nil. It is the caller's
+// to close.
+func (p *Pool) Ready() net.Conn { return p.take() }
+
 // Open returns a connection that is ready for a request: one that was opened
 // ahead, or else a new one, whose cost p takes note of.
 func (p *Pool) Open(ctx context.Context, phases *Phases) (net.Conn, error) {
