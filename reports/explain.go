@@ -141,7 +141,7 @@ func (x *Explanation) lacks() {
 	case !x.Plan.ExpectReports:
 		add("the target's platform prints no REPORT that bench could read")
 	default:
-		add("%s has no REPORT of the request: read the run with --logs, or the log group was late", record.EventsFile)
+		add("%s has no REPORT of the request: none had been delivered when the run ended", record.EventsFile)
 	}
 	if j.Platform != nil && j.Platform.LogStream == "" {
 		add("the REPORT came with the response alone: which environment served it is not known")
