@@ -38,7 +38,7 @@ const minMemoryMB = 16
 // 1024 cpu.shares of v1). On Lambda the front end and the client run on other
 // machines; here a burst of cold starts shares the cores with both, and must
 // not delay them. It limits nothing while a core is free.
-const cpuWeight = 1
+const cpuWeight = 20
 
 // detect finds the hierarchy to use and says what it lacks.
 func detect(o Options, on *spawner) (hierarchy, []string) {
