@@ -117,6 +117,16 @@ func findings(r *Report) []string {
 	return out
 }
 
+// sharedCores says that cold starts of one burst waited for each other: on this
+// machine they share its cores, on Lambda each has its own.
+func sharedCores(r *Report, cold int64) string {
+	if r.Plan.Provenance != record.Emulated || r.Host == nil || r.Host.CPUs == 0 || cold <= int64(r.Host.CPUs) {
+		return ""
+	}
+	return fmt.Sprintf("These %s shared the %s of this machine, so cold figures include waiting for a core, which Lambda does not have: compare equal bursts with each other, or use --burst 1.",
+		plural(cold, "cold start", "cold starts"), plural(int64(r.Host.CPUs), "core", "cores"))
+}
+
 // burstFindings compares the first burst with those after it. A later burst of
 // the same size is warm when the environments of the one before were still
 // kept, which is what a real service does as well.
@@ -127,6 +137,9 @@ func burstFindings(r *Report) []string {
 	first := r.Bursts[0]
 	out := []string{fmt.Sprintf("The first burst, at %s, started %s of %s cold.",
 		span(first.From), count(first.Starts[record.StartCold]), count(first.Arrivals))}
+	if text := sharedCores(r, first.Starts[record.StartCold]); text != "" {
+		out = append(out, text)
+	}
 	var later, cold int64
 	for _, b := range r.Bursts[1:] {
 		later += b.Arrivals
