@@ -171,8 +171,12 @@ func figuresOf(r *record.Platform) (out []figure) {
 		name, unit string
 		v          record.Opt[float64]
 	}{
-		{"duration", "ms", r.DurationMs}, {"billed", "ms", r.BilledDurationMs}, {"memory size", "MB", r.MemorySizeMB},
-		{"memory used", "MB", r.MaxMemoryUsedMB}, {"init", "ms", r.InitDurationMs}, {"restore", "ms", r.RestoreDurationMs},
+		{"duration", "ms", r.DurationMs},
+		{"billed", "ms", r.BilledDurationMs},
+		{"memory size", "MB", r.MemorySizeMB},
+		{"memory used", "MB", r.MaxMemoryUsedMB},
+		{"init", "ms", r.InitDurationMs},
+		{"restore", "ms", r.RestoreDurationMs},
 		{"billed rest.", "ms", r.BilledRestoreDurationMs},
 	} {
 		if f.v.Valid {

@@ -2,8 +2,13 @@ package reports
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +97,40 @@ func TestParsedStartOfLine(t *testing.T) {
 		viewOf(&c.p, &v)
 		if got := startOrder[startOfLine(&v)]; got != c.want {
 			t.Errorf("%+v: %s, want %s", c.p, got, c.want)
+		}
+	}
+}
+
+// Every key of the two JSON forms stands in docs/format.md.
+func TestJSONKeysAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for schema, file := range map[string]string{ParsedSchema: "parsed.json", ExplanationSchema: "explain-1.json"} {
+		_, section, _ := strings.Cut(string(doc), "--json`: `"+schema+"`")
+		section, _, _ = strings.Cut(section, "\n## ")
+		text, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value map[string]any
+		if err := json.Unmarshal(text, &value); err != nil {
+			t.Fatal(err)
+		}
+		for key, v := range value {
+			keys := []string{key}
+			if inner, ok := v.(map[string]any); ok && key != "quantities" && key != "function" && key != "price_sources" {
+				keys = slices.AppendSeq(keys, maps.Keys(inner))
+			}
+			for _, k := range keys {
+				if key == "row" && strings.Contains(string(doc), "`"+k+"`") {
+					continue // a key of rows.jsonl.zst
+				}
+				if !strings.Contains(section, "`"+k+"`") {
+					t.Errorf("%s: the section of docs/format.md does not name `%s` of `%s`", schema, k, key)
+				}
+			}
 		}
 	}
 }
