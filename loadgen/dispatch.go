@@ -264,10 +264,13 @@ func (g *generator) pop() *worker {
 
 // Growth pauses for pressurePause after a worker began its job pressureDelay
 // after it got it: then the processor is short, and more workers, each with a
-// connection to open, would make it shorter.
+// connection to open, would make it shorter. Measured at 40,000/s beside other
+// work on two processors: with a pause of 5 ms, 2,000 to 7,000 connections were
+// opened and up to half of the arrivals given up; with this one, at most 130 and
+// 2 %. A target that stalls makes nobody begin late.
 const (
-	pressureDelay = 2 * time.Millisecond
-	pressurePause = 5 * time.Millisecond
+	pressureDelay = time.Millisecond
+	pressurePause = 100 * time.Millisecond
 )
 
 func (g *generator) pressed(now time.Duration) bool {

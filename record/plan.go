@@ -36,6 +36,7 @@ const (
 	ShapeSpiky  Shape = "spiky"
 	ShapeWarmer Shape = "warmer"
 	ShapeRamp   Shape = "ramp"
+	ShapeSine   Shape = "sine"
 	ShapeReplay Shape = "replay"
 )
 
@@ -44,15 +45,22 @@ type Load struct {
 	Shape    Shape    `json:"shape"`
 	Duration Duration `json:"duration"`
 	Arrivals string   `json:"arrivals,omitempty"` // constant (default), poisson or uniform
-	Rate     float64  `json:"rate,omitempty"`     // steady, warmer: the real traffic; ramp: the start
+	Rate     float64  `json:"rate,omitempty"`     // steady; warmer: the real traffic; ramp: the start; sine: the mean
 
 	RateTo   float64 `json:"rate_to,omitempty"` // ramp: the end
+	Steps    int     `json:"steps,omitempty"`   // ramp: in so many equal steps, 0 = evenly
 	BaseRate float64 `json:"base_rate,omitempty"`
+
+	Amplitude float64  `json:"amplitude,omitempty"` // sine: the most above and below the mean
+	Period    Duration `json:"period,omitempty"`    // sine: of one swing
 
 	Burst  int      `json:"burst,omitempty"`  // arrivals in a burst
 	Every  Duration `json:"every,omitempty"`  // from one burst to the next
 	Spread Duration `json:"spread,omitempty"` // width of a burst, 0 = the same instant
 	Offset Duration `json:"offset,omitempty"` // of the first burst
+	// Irregular lets bursts come at random, as a Poisson process from Offset on,
+	// Every apart on average.
+	Irregular bool `json:"irregular,omitempty"`
 
 	PingEvery       Duration `json:"ping_every,omitempty"`
 	PingConcurrency int      `json:"ping_concurrency,omitempty"`
@@ -136,6 +144,11 @@ func (l *Load) Validate() error {
 		if l.Rate == 0 && (l.Shape == ShapeSteady || l.RateTo == 0) {
 			bad("rate", "0 sends nothing; give arrivals per second")
 		}
+		if l.Steps < 0 || l.Steps > 10_000 {
+			bad("steps", "%d is not in [0, 10000]", l.Steps)
+		}
+	case ShapeSine:
+		l.validateSine(bad)
 	case ShapeSpiky:
 		l.validateBursts(bad)
 	case ShapeWarmer:
@@ -159,7 +172,7 @@ func (l *Load) Validate() error {
 			bad("speed", "%v is not a positive number", l.Speed)
 		}
 	default:
-		bad("shape", "%q is none of steady, spiky, warmer, ramp, replay", l.Shape)
+		bad("shape", "%q is none of steady, spiky, warmer, ramp, sine, replay", l.Shape)
 	}
 	return errors.Join(errs...)
 }
@@ -172,6 +185,18 @@ func (l *Load) validateRates(bad func(where, format string, a ...any)) {
 		if !(r.v >= 0 && r.v <= MaxRate) { // NaN fails as well
 			bad(r.where, "%v is not in [0, %d] arrivals per second", r.v, int64(MaxRate))
 		}
+	}
+}
+
+func (l *Load) validateSine(bad func(where, format string, a ...any)) {
+	if l.Rate == 0 {
+		bad("rate", "0 sends nothing; give arrivals per second, on average")
+	}
+	if !(l.Amplitude >= 0 && l.Amplitude <= l.Rate) {
+		bad("amplitude", "%v is not between 0 and the mean rate (%v)", l.Amplitude, l.Rate)
+	}
+	if l.Period <= 0 {
+		bad("period", "%v is not above 0", time.Duration(l.Period))
 	}
 }
 

@@ -26,6 +26,8 @@ func loadWords(l *record.Load) string {
 		return s + ", real traffic at " + rate(l.Rate)
 	case record.ShapeRamp:
 		return fmt.Sprintf("%s, %s → %s", d, rate(l.Rate), rate(l.RateTo))
+	case record.ShapeSine:
+		return fmt.Sprintf("%s, %s ± %s every %s", d, rate(l.Rate), rate(l.Amplitude), span(time.Duration(l.Period)))
 	case record.ShapeReplay:
 		return "replay of " + plain(l.Trace, 60)
 	}

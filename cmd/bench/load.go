@@ -66,6 +66,10 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	host.Sandbox = s.limits
 	f.announce(n, plan)
 
+	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}) {
+		n.say("warning: %s; %s", w.Text, w.Remedy)
+	}
+
 	progress := &loadgen.Progress{}
 	stop := follow(n, progress, plan)
 	res, err := experiment.Run(ctx, experiment.Options{

@@ -52,7 +52,7 @@ Exit status: 0 done, 1 error, 2 usage, 3 the run is not valid to quote,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
-	root.AddCommand(newSteady(), newSpiky(), newWarmer(), newRamp(), newReplay(), newReport(), newExplain(), newParse(), newLogs(), newEmulate(), newFixtures(), newVersion())
+	root.AddCommand(newSteady(), newSpiky(), newWarmer(), newRamp(), newSine(), newReplay(), newReport(), newExplain(), newParse(), newLogs(), newEmulate(), newFixtures(), newCalibrate(), newVersion())
 	for _, c := range root.Commands() {
 		usageArgs(c)
 	}

@@ -31,6 +31,7 @@ keep-alive (--every) or shorten it (--keep-alive fixed:2s).`,
 	fs.DurationVar((*time.Duration)(&f.load.Every), "every", 5*time.Second, "from one burst to the next")
 	fs.DurationVar((*time.Duration)(&f.load.Spread), "spread", 0, "width of a burst; 0 sends it at one instant")
 	fs.DurationVar((*time.Duration)(&f.load.Offset), "offset", time.Second, "when the first burst comes")
+	fs.BoolVar(&f.load.Irregular, "irregular", false, "bursts come at random, --every apart on average")
 	f.register(cmd, record.ShapeSpiky)
 	setDefault(cmd, "duration", "20s")
 	return cmd

@@ -30,6 +30,7 @@ keep-alive has passed.`,
 	fs.DurationVar((*time.Duration)(&f.load.Every), "every", 8*time.Second, "from one burst to the next")
 	fs.DurationVar((*time.Duration)(&f.load.Spread), "spread", 0, "width of a burst; 0 sends it at one instant")
 	fs.DurationVar((*time.Duration)(&f.load.Offset), "offset", 500*time.Millisecond, "when the first burst comes")
+	fs.BoolVar(&f.load.Irregular, "irregular", false, "bursts come at random, --every apart on average")
 	f.register(cmd, record.ShapeWarmer)
 	return cmd
 }
