@@ -44,20 +44,20 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // settings are the driver's flags.
 type settings struct {
-	self   string
-	peers  string
-	bench  string
-	runs   int
-	length time.Duration
-	rates  []int
-	series []string
-	only   string
-	log    io.Writer
+	self                 string
+	peers                string
+	bench                string
+	runs                 int
+	length               time.Duration
+	rates, held, stalled []int
+	series               []string
+	only                 string
+	log                  io.Writer
 }
 
 func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 	s := settings{log: stderr}
-	var rates, series string
+	var rates, held, stalled, series string
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&s.peers, "peers", "", "folder with the peers' binaries (else they are looked for in PATH)")
@@ -65,17 +65,24 @@ func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	fs.IntVar(&s.runs, "runs", 5, "how often each generator runs")
 	fs.DurationVar(&s.length, "for", 10*time.Second, "length of one run of the series lateness")
 	fs.StringVar(&rates, "rates", "1000,5000,10000,20000", "rates of the series lateness, per second")
+	fs.StringVar(&held, "held", "20000,40000", "rates of the series rate, per second")
+	fs.StringVar(&stalled, "stalled", "1000,20000", "rates of the series stall, per second")
 	fs.StringVar(&series, "series", "lateness,rate,stall,poisson,rows", "what is measured")
 	fs.StringVar(&s.only, "only", "", "only generators whose name contains this")
 	if err := fs.Parse(args); err != nil {
 		return fmt.Errorf("read flags: %w", err)
 	}
-	for _, r := range strings.Split(rates, ",") {
-		n, err := strconv.Atoi(r)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-rates: %q is not a number above 0", r)
+	for _, list := range []struct {
+		flag, text string
+		to         *[]int
+	}{{"rates", rates, &s.rates}, {"held", held, &s.held}, {"stalled", stalled, &s.stalled}} {
+		for _, r := range strings.Split(list.text, ",") {
+			n, err := strconv.Atoi(r)
+			if err != nil || n < 1 {
+				return fmt.Errorf("-%s: %q is not a number above 0", list.flag, r)
+			}
+			*list.to = append(*list.to, n)
 		}
-		s.rates = append(s.rates, n)
 	}
 	s.series = strings.Split(series, ",")
 	var err error

@@ -182,7 +182,7 @@ func (s *settings) lateness(ctx context.Context) (table, error) {
 // rate holds rates for 30 s.
 func (s *settings) rate(ctx context.Context) (table, error) {
 	var jobs []job
-	for _, r := range []int{20_000, 40_000} {
+	for _, r := range s.held {
 		jobs = append(jobs, job{rate: r, length: 30 * time.Second, arrivals: "constant"})
 	}
 	return s.repeat(ctx, s.tools(), jobs, 0, 0, []column{planned, arrived, missing, late50, late99, cpuEach, rss, others})
@@ -191,7 +191,10 @@ func (s *settings) rate(ctx context.Context) (table, error) {
 // stall has the server serve nobody for one second of ten. Of 10,000 arrivals
 // 1,000 fall into it, evenly: the true p99 is 900 ms, the maximum 1 s.
 func (s *settings) stall(ctx context.Context) (table, error) {
-	jobs := []job{{rate: 1000, length: 10 * time.Second, arrivals: "constant"}, {rate: 20_000, length: 10 * time.Second, arrivals: "constant"}}
+	var jobs []job
+	for _, r := range s.stalled {
+		jobs = append(jobs, job{rate: r, length: 10 * time.Second, arrivals: "constant"})
+	}
 	return s.repeat(ctx, s.tools(), jobs, 5*time.Second, time.Second, []column{planned, arrived, missing, resp50, resp99, respMax, late99, rss, grown, others})
 }
 

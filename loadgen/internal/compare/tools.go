@@ -202,7 +202,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 	served := w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
 	// Ticks of 1/250 s miss the shortest of slices, so that this may be a little
 	// too small.
-	o.others = max(0, (busyNow - busy - (o.cpu+served).Seconds())/(totalNow-total))
+	o.others = max(0, (busyNow-busy-(o.cpu+served).Seconds())/(totalNow-total))
 	if t.hear != nil {
 		if o.spoken, err = t.hear(dir, out.Bytes()); err != nil {
 			return o, fmt.Errorf("%s: %w (%v) %s", t.name, err, ran, errs.String())
