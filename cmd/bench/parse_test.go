@@ -318,3 +318,30 @@ func TestParseInterrupted(t *testing.T) {
 		t.Errorf("exit status %d, stderr %q, stdout %s", code, errs.String(), out.String())
 	}
 }
+
+// The log of a run holds a REPORT twice: it counts once, and its Start is that
+// of the log stream where the stream comes first.
+func TestParseCountsARunsReportsOnce(t *testing.T) {
+	line := strings.TrimSpace(reportLine(1))
+	tail := fmt.Sprintf(`{"message":%q,"source":"tail","requestId":"32f5cbf1-dd22-422a-a566-000000000001"}`, line)
+	group := fmt.Sprintf(`{"logStreamName":"2026/11/01/[$LATEST]5b81e4c0a643af4fa21579f838aa0001","timestamp":1793534400031,"message":%q,"source":"filter"}`, line)
+	other := fmt.Sprintf(`{"logStreamName":"2026/11/01/[$LATEST]5b81e4c0a643af4fa21579f838aa0001","timestamp":1793534400131,"message":%q,"source":"filter"}`, strings.TrimSpace(reportLine(2)))
+	s, _, code := parseJSON(t, strings.NewReader(tail+"\n"+group+"\n"+other+"\n"))
+	if code != exitDone || s.Reports != 2 {
+		t.Errorf("exit status %d, %+v", code, s)
+	}
+}
+
+// A key set knows what it was given, and nothing else.
+func TestKeySet(t *testing.T) {
+	var s keySet
+	key := func(i uint64) uint64 { return i * 0x9E3779B97F4A7C15 &^ 1 }
+	for i := range uint64(maxTails) {
+		s.add(key(i))
+	}
+	for i := range uint64(2 * maxTails) {
+		if got := s.has(key(i)); got != (i < maxTails) {
+			t.Fatalf("key %d: %v", i, got)
+		}
+	}
+}

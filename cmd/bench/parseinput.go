@@ -31,7 +31,7 @@ type logInput struct {
 
 	ownKinds  bool // JSON lines keep their kind: platform.report
 	envelopes parsers.Envelope
-	tails     map[uint64]struct{}
+	tails     keySet
 	seed      maphash.Seed
 
 	pairing *parsers.Pairing
@@ -153,19 +153,40 @@ func (in *logInput) again(v *parsers.View) bool {
 		return false
 	}
 	if len(v.LogStream) > 0 {
-		if len(in.tails) == 0 {
-			return false
-		}
-		_, ok := in.tails[in.reportKey(v)]
-		return ok
+		return in.tails.n > 0 && in.tails.has(in.reportKey(v))
 	}
-	if in.tails == nil {
-		in.tails = map[uint64]struct{}{}
-	}
-	if len(in.tails) < maxTails {
-		in.tails[in.reportKey(v)] = struct{}{}
+	if in.tails.n < maxTails {
+		in.tails.add(in.reportKey(v))
 	}
 	return false
+}
+
+// keySet holds up to maxTails keys. It is a hash table without buckets: keys
+// are random already, and most logs fill it without ever asking it.
+type keySet struct {
+	slots []uint64 // 0 is empty
+	n     int
+}
+
+// find gives the slot of a key, or the empty one where it belongs.
+func (s *keySet) find(key uint64) int {
+	i := int(key >> 32 % uint64(len(s.slots)))
+	for s.slots[i] != 0 && s.slots[i] != key {
+		i = (i + 1) % len(s.slots)
+	}
+	return i
+}
+
+func (s *keySet) has(key uint64) bool { return s.slots[s.find(key|1)] != 0 }
+
+func (s *keySet) add(key uint64) {
+	if s.slots == nil {
+		s.slots = make([]uint64, 2*maxTails)
+	}
+	if i := s.find(key | 1); s.slots[i] == 0 {
+		s.slots[i] = key | 1
+		s.n++
+	}
 }
 
 // reportKey tells REPORTs apart without their text: by request and figures.
