@@ -125,7 +125,7 @@ func (s *Server) createLogGroup(q *logsRequest) (any, *logsError) {
 	case q.LogGroupName == "":
 		return nil, logsInvalid("1 validation error detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	case s.logs.groups[q.LogGroupName] != nil:
-		return nil, &logsError{"ResourceAlreadyExistsException", "The specified log group already exists"}
+		return nil, &logsError{kind: "ResourceAlreadyExistsException", text: "The specified log group already exists"}
 	}
 	s.logs.group(q.LogGroupName).tags = q.Tags
 	return nil, nil
@@ -139,7 +139,7 @@ func (s *Server) createLogStream(q *logsRequest) (any, *logsError) {
 	case len(q.LogStreamName) > 512 || q.LogStreamName == "":
 		return nil, logsInvalid("Invalid LogGroup or LogStream, both must have length less than or equal to 512.")
 	case g.streams[q.LogStreamName] != nil:
-		return nil, &logsError{"ResourceAlreadyExistsException", "The specified log stream already exists"}
+		return nil, &logsError{kind: "ResourceAlreadyExistsException", text: "The specified log stream already exists"}
 	}
 	g.stream(q.LogStreamName)
 	return nil, nil

@@ -14,18 +14,19 @@ import (
 
 // logsError is an error answer of the Logs API.
 type logsError struct {
-	kind string
-	text string
+	kind    string
+	text    string
+	compile *queryCompileError // of a malformed query
 }
 
 func logsInvalid(format string, args ...any) *logsError {
-	return &logsError{"InvalidParameterException", fmt.Sprintf(format, args...)}
+	return &logsError{kind: "InvalidParameterException", text: fmt.Sprintf(format, args...)}
 }
 
 var (
-	noLogGroup  = &logsError{"ResourceNotFoundException", "The specified log group does not exist."}
-	noLogStream = &logsError{"ResourceNotFoundException", "The specified log stream does not exist."}
-	badToken    = &logsError{"InvalidParameterException", "The specified nextToken is invalid."}
+	noLogGroup  = &logsError{kind: "ResourceNotFoundException", text: "The specified log group does not exist."}
+	noLogStream = &logsError{kind: "ResourceNotFoundException", text: "The specified log stream does not exist."}
+	badToken    = &logsError{kind: "InvalidParameterException", text: "The specified nextToken is invalid."}
 )
 
 // logsRequest has the members of every operation that is served.
@@ -46,6 +47,14 @@ type logsRequest struct {
 	OrderBy             string
 	Descending          bool
 	Tags                map[string]string
+	LogGroupNames       []string
+	LogGroupIdentifiers []string
+	QueryString         string
+	QueryLanguage       string
+	QueryID             string
+	Status              string
+	MaxResults          *int
+	MaxItems            *int
 	LogEvents           []struct {
 		Timestamp int64
 		Message   string
@@ -57,10 +66,15 @@ func (q *logsRequest) group() string {
 	if q.LogGroupName != "" {
 		return q.LogGroupName
 	}
-	if _, name, ok := strings.Cut(q.LogGroupIdentifier, ":log-group:"); ok {
+	return groupName(q.LogGroupIdentifier)
+}
+
+// groupName is the name in a group's identifier: a name or an ARN.
+func groupName(id string) string {
+	if _, name, ok := strings.Cut(id, ":log-group:"); ok {
 		return strings.TrimSuffix(name, ":*")
 	}
-	return q.LogGroupIdentifier
+	return id
 }
 
 // maxLogsBody is the largest batch that PutLogEvents takes.
@@ -79,7 +93,7 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 	var q logsRequest
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &q); err != nil {
-			writeLogs(w, nil, &logsError{"SerializationException", err.Error()})
+			writeLogs(w, nil, &logsError{kind: "SerializationException", text: err.Error()})
 			return
 		}
 	}
@@ -93,9 +107,13 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 		"CreateLogStream":    s.createLogStream,
 		"DeleteLogGroup":     s.deleteLogGroup,
 		"DeleteLogStream":    s.deleteLogStream,
+		"StartQuery":         s.startQuery,
+		"GetQueryResults":    s.getQueryResults,
+		"StopQuery":          s.stopQuery,
+		"DescribeQueries":    s.describeQueries,
 	}[op]
 	if call == nil {
-		writeLogs(w, nil, &logsError{"UnknownOperationException", "The emulator has no operation " + op + " of CloudWatch Logs."})
+		writeLogs(w, nil, &logsError{kind: "UnknownOperationException", text: "The emulator has no operation " + op + " of CloudWatch Logs."})
 		return
 	}
 	answer, bad := s.callLogs(call, &q)
@@ -105,7 +123,7 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 func (s *Server) startLiveTail(w http.ResponseWriter, r *http.Request, body []byte) {
 	var req liveTailRequest
 	if err := json.Unmarshal(body, &req); err != nil {
-		writeLogs(w, nil, &logsError{"SerializationException", err.Error()})
+		writeLogs(w, nil, &logsError{kind: "SerializationException", text: err.Error()})
 		return
 	}
 	t, bad := s.newLiveTail(req)
@@ -129,9 +147,10 @@ func writeLogs(w http.ResponseWriter, answer any, bad *logsError) {
 		status = http.StatusBadRequest
 		w.Header().Set("X-Amzn-Errortype", bad.kind)
 		answer = struct {
-			Type    string `json:"__type"`
-			Message string `json:"message"`
-		}{bad.kind, bad.text}
+			Type    string             `json:"__type"`
+			Message string             `json:"message"`
+			Compile *queryCompileError `json:"queryCompileError,omitempty"`
+		}{bad.kind, bad.text, bad.compile}
 	}
 	var body []byte
 	if answer != nil {

@@ -17,6 +17,8 @@ type logStore struct {
 
 	mu     sync.Mutex
 	groups map[string]*logGroup
+
+	queries []*startedQuery // the oldest first
 }
 
 // logGroup is a bounded queue of events. They are held in the order of their

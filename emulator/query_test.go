@@ -1,0 +1,192 @@
+package emulator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	queryID1 = "0fc78b42-f6e0-400a-be91-71c5d1eadb9a"
+	queryID2 = "1fc78b42-f6e0-400a-be91-71c5d1eadb9a"
+)
+
+// queryTexts are the log of two invocations and some lines besides, a minute
+// apart from 2026-11-23 10:00:00 on.
+var queryTexts = []string{
+	"START RequestId: " + queryID1 + " Version: $LATEST\n",
+	"2026-11-23T10:01:00.000Z\t" + queryID1 + "\tINFO\tuser=ann, ms=12\n",
+	"END RequestId: " + queryID1 + "\n",
+	"REPORT RequestId: " + queryID1 + "\tDuration: 1394.60 ms\tBilled Duration: 1824 ms\tMemory Size: 128 MB\tMax Memory Used: 79 MB\tInit Duration: 428.60 ms\t\nXRAY TraceId: 1-5\tSegmentId: 7\tSampled: true\n",
+	"REPORT RequestId: " + queryID2 + "\tDuration: 3.00 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 80 MB\t\n",
+	`{"time":"x","type":"platform.report","record":{"metrics":{"durationMs":12.5,"big":9007199254740993}},"list":[{"a":1}],"ok":true}` + "\n",
+	"user=bob, ms=7\n",
+}
+
+func queryRowsOf(texts []string) []*queryRow {
+	start := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).UnixMilli()
+	rows := make([]*queryRow, 0, len(texts))
+	for i, text := range texts {
+		s := &logStream{name: fmt.Sprintf("s%d", i%2)}
+		at := start + int64(i)*time.Minute.Milliseconds()
+		rows = append(rows, &queryRow{event: &numbered{int64(i), logEvent{stream: s, at: at, ingested: at + 1, text: text}}, group: "123456789012:g"})
+	}
+	return rows
+}
+
+// answer runs a query over the events: columns parted by commas, rows by
+// semicolons, without @ptr.
+func queryAnswer(t *testing.T, text string) (string, int) {
+	t.Helper()
+	q, bad := compileQuery(text)
+	if bad != nil {
+		t.Fatalf("%s: %s", text, bad.logs(text).text)
+	}
+	rows, matched := q.run(queryRowsOf(queryTexts), func() bool { return false })
+	var out []string
+	for _, r := range rows {
+		var row []string
+		for _, f := range q.result(r) {
+			if f.Field != "@ptr" {
+				row = append(row, f.Field+"="+strings.TrimSpace(f.Value))
+			}
+		}
+		out = append(out, strings.Join(row, ","))
+	}
+	return strings.Join(out, ";"), matched
+}
+
+func TestQueries(t *testing.T) {
+	const report = `filter @type = "REPORT" | `
+	for _, c := range []struct {
+		query, want string
+		matched     int
+	}{
+		// The newest first, unless the query sorts.
+		{report + "fields @requestId", "@requestId=" + queryID2 + ";@requestId=" + queryID1, 2},
+		// Discovered fields as Java prints doubles; a megabyte is 1,000,000 bytes.
+		{
+			report + "sort @timestamp | limit 1 | fields @duration, @billedDuration, @initDuration, @memorySize, @maxMemoryUsed, @xrayTraceId, @xraySegmentId",
+			"@duration=1394.6,@billedDuration=1824.0,@initDuration=428.6,@memorySize=1.28E8,@maxMemoryUsed=7.9E7,@xrayTraceId=1-5,@xraySegmentId=7", 2,
+		},
+		{`filter @requestId = "` + queryID1 + `" | stats count(*) as n by @type`, "@type=REPORT,n=1;@type=END,n=1;n=1;@type=START,n=1", 4},
+		// A warm start has no @initDuration.
+		{report + "fields ispresent(@initDuration) as cold", "cold=0;cold=1", 2},
+		{report + "stats count(*) as all, count(@initDuration) as cold, count(@initDuration) * 100 / count(*) as rate", "all=2,cold=1,rate=50", 2},
+		// (1394.6 + 3) / 2 = 698.8; nearest rank: pct 50 of two is the first.
+		{
+			report + "stats avg(@duration), min(@duration), max(@duration), sum(@duration), pct(@duration, 50), pct(@duration, 99), median(@billedDuration)",
+			"avg(@duration)=698.8,min(@duration)=3,max(@duration)=1394.6,sum(@duration)=1397.6,pct(@duration, 50)=3,pct(@duration, 99)=1394.6,median(@billedDuration)=3", 2,
+		},
+		{report + "stats max(@memorySize / 1000 / 1000) as size, max(@maxMemoryUsed/1000/1000) as used, size - used as free", "size=128,used=80,free=48", 2},
+		{"stats count(*) by bin(5m)", "bin(5m)=2026-11-23 10:05:00.000,count(*)=2;bin(5m)=2026-11-23 10:00:00.000,count(*)=5", 7},
+		{"stats count_distinct(@logStream) as n, earliest by @log", "@log=123456789012:g,n=2", 7},
+		{"stats count(*) as n by @logStream | filter n > 3 | sort n desc", "@logStream=s0,n=4", 7},
+		{"stats count(*) as n by bin(1m) | stats max(n), sum(n)", "max(n)=1,sum(n)=7", 7},
+		{`parse "user=*, ms=*" as user, ms | filter ispresent(user) | stats sum(ms) by user | sort user`, "user=ann,sum(ms)=12;user=bob,sum(ms)=7", 2},
+		{`filter @message like /user=/ | parse @message /user=(?<who>\w+), ms=(?<n>\d+)/ | sort n | display who, n * 2 as twice`, "who=bob,twice=14;who=ann,twice=24", 2},
+		{`parse @message /user=(\w+)/ as who | filter who in ["bob", "eve"] | display who`, "who=bob", 1},
+		{`filter type = "platform.report" | fields record.metrics.durationMs, record.metrics.big, list.0.a, ok`, "record.metrics.durationMs=12.5,record.metrics.big=9007199254740993,list.0.a=1,ok=1", 1},
+		{`filter @message =~ /^END/ or @message like "platform." | fields strlen(@message) as n | sort n`, "n=52;n=129", 2},
+		{`filter not (@message like /RequestId/) and @message not like "user=" | fields @timestamp, @ingestionTime`, "@timestamp=2026-11-23 10:05:00.000,@ingestionTime=2026-11-23 10:05:00.001", 1},
+		{`filter @duration > 3 and @duration <= 1394.6 | display toMillis(@timestamp) as ms`, "ms=1795428180000", 1},
+		{`filter @duration >= 3 and @duration != 3.0 | display @logStream`, "@logStream=s1", 1},
+		{`display @type | filter @type not in ["REPORT"] and ispresent(@type) | dedup @type | limit 5`, "@type=END;@type=START", 2},
+		{`fields nothing, @logStream | dedup nothing | limit 2`, "@logStream=s0;@logStream=s1", 7}, // rows without the field stay
+		{"fields @logStream | sort @timestamp asc | dedup @logStream", "@logStream=s0;@logStream=s1", 7},
+		{"fields 2 ^ 3 ^ 1 + -7 % 4 * (1 - 3) as n, 1 / 0 as none, concat('a', 1, \"b\") as s | limit 1", "n=14,s=a1b", 7},
+		{"# a comment\nfields `@message` as m # and one more\n| limit 1", "m=user=bob, ms=7", 7},
+		{"limit 1", "@timestamp=2026-11-23 10:06:00.000,@message=user=bob, ms=7", 7},
+		{
+			"fields datefloor(@timestamp, 1h) as h, dateceil(@timestamp, 1h) as c, coalesce(nothing, 'x') as x, substr('hello', 1, 3) as s, fromMillis(0) as z | limit 1",
+			"h=2026-11-23 10:00:00.000,c=2026-11-23 11:00:00.000,x=x,s=ell,z=1970-01-01 00:00:00.000", 7,
+		},
+	} {
+		got, matched := queryAnswer(t, c.query)
+		if got != c.want || matched != c.matched {
+			t.Errorf("%s\ngot  %s (%d matched)\nwant %s (%d matched)", c.query, got, matched, c.want, c.matched)
+		}
+	}
+}
+
+// TestMalformedQueries: the first text and the shape of the second were seen
+// from the service.
+func TestMalformedQueries(t *testing.T) {
+	for _, c := range []struct{ query, want string }{
+		{"fields @message | dedup @logStream | sort @timestamp", "unexpected symbol found sort at line 1 and position 37"},
+		{"fields @message,\n| limit 1", "unexpected symbol found | at line 2 and position 0"},
+		{"", "unexpected symbol found <EOF> at line 1 and position 0"},
+		{"fields @message |", "unexpected symbol found <EOF> at line 1 and position 17"},
+		{"pattern @message", "unexpected symbol found pattern at line 1 and position 0"},
+		{"fields nosuch(@message)", "unexpected symbol found nosuch at line 1 and position 7"},
+		{"fields count(*)", "unexpected symbol found count at line 1 and position 7"},
+		{"filter @message like ERROR", "unexpected symbol found ERROR at line 1 and position 21"},
+		{"filter @message like /(/", "invalid regular expression: error parsing regexp: missing closing ): `(` at line 1 and position 21"},
+		{"filter @message like /a", "a regular expression is not closed at line 1 and position 21"},
+		{"fields 'a", "a quote is not closed at line 1 and position 7"},
+		{"filter a == 1", "unexpected symbol found = at line 1 and position 10"},
+		{"limit 100001", "a limit is a number from 1 to 100000 at line 1 and position 6"},
+		{"limit 0", "a limit is a number from 1 to 100000 at line 1 and position 6"},
+		{"stats pct(@duration)", "wrong number of arguments of pct at line 1 and position 6"},
+		{"stats avg(max(@duration))", "unexpected symbol found max at line 1 and position 10"},
+		{"stats count(*) by bin(5)", "unexpected symbol found 5 at line 1 and position 22"},
+		{"stats count(*) by bin(1mo)", "unexpected symbol found 1mo at line 1 and position 22"},
+		{"parse '* *' as a", "parse has 2 wildcards or groups and 1 names at line 1 and position 6"},
+		{"fields " + strings.Repeat("(", 200), "too many brackets at line 1 and position 107"},
+		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
+	} {
+		_, bad := compileQuery(c.query)
+		if bad == nil {
+			t.Errorf("%s: no error", c.query)
+		} else if got := bad.logs(c.query).text; got != c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.query, got, c.want)
+		}
+	}
+}
+
+// TestJavaDouble: Double.toString of Java 17.
+func TestJavaDouble(t *testing.T) {
+	for n, want := range map[float64]string{3: "3.0", 1394.6: "1394.6", 1.28e8: "1.28E8", 1e7: "1.0E7", 9999999: "9999999.0", 0: "0.0", 0.0001: "1.0E-4", -2.5: "-2.5"} {
+		if got := javaDouble(n); got != want {
+			t.Errorf("%v: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// FuzzQuery: whatever a query is, it is refused with a place within it, or its
+// results are columns that it named, in rows no more than it may have.
+func FuzzQuery(f *testing.F) {
+	for _, s := range []string{
+		"fields @timestamp, @message | filter @message like /x/ | sort @timestamp desc | limit 20",
+		`filter @type = "REPORT" | stats max(@memorySize / 1000 / 1000) as m, pct(@duration, 99), count(*) by bin(5m), @logStream | sort m`,
+		"parse @message 'user=*, ms=*' as a, b | dedup a | display a, `b`", "parse /(?<x>.)/ | filter x not in [1, 'a'] and not ispresent(y) or -x ^ 2 >= 1",
+		"fields substr(@message, 3, 2), datefloor(@timestamp, 1w), fromMillis(9e99), greatest(1, 'a')", "# c\nlimit 1",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 2000 {
+			return
+		}
+		q, bad := compileQuery(text)
+		if bad != nil {
+			if bad.at < 0 || bad.end < bad.at || bad.end > len(text) || bad.logs(text).text == "" {
+				t.Fatalf("%q: error at %d to %d", text, bad.at, bad.end)
+			}
+			return
+		}
+		rows, matched := q.run(queryRowsOf(queryTexts), func() bool { return false })
+		if len(rows) > len(queryTexts) || matched > len(queryTexts) || q.limit > 0 && len(rows) > q.limit {
+			t.Fatalf("%q: %d rows, %d matched", text, len(rows), matched)
+		}
+		for _, r := range rows {
+			for _, field := range q.result(r) {
+				if field.Field != "@ptr" && !slices.Contains(q.columns, field.Field) {
+					t.Fatalf("%q: column %q", text, field.Field)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// queryRow is one row on its way through the commands of a query: a log event
+// with the fields that the query made, or a group that stats made.
+type queryRow struct {
+	event  *numbered // nil after stats
+	group  string    // "123456789012:/aws/lambda/f"
+	made   map[string]cell
+	found  map[string]cell // discovered fields; nil = not looked for
+	parsed map[string]any  // the message's JSON
+	read   bool            // parsed has been tried
+	states []aggregate     // of stats
+}
+
+// set makes a field.
+func (r *queryRow) set(name string, c cell) {
+	if r.made == nil {
+		r.made = map[string]cell{}
+	}
+	r.made[name] = c
+}
+
+// field is a field of the row, by name.
+func (r *queryRow) field(name string) cell {
+	if c, ok := r.made[name]; ok {
+		return c
+	}
+	if r.event == nil {
+		return cell{}
+	}
+	if strings.HasPrefix(name, "@") {
+		return r.system(name)
+	}
+	return r.json(name)
+}
+
+// system is a field that the service sets or discovers.
+func (r *queryRow) system(name string) cell {
+	switch name {
+	case "@timestamp":
+		return timeCell(r.event.at)
+	case "@ingestionTime":
+		return timeCell(r.event.ingested)
+	case "@message":
+		return textCell(r.event.text)
+	case "@logStream":
+		return textCell(r.event.stream.name)
+	case "@log":
+		return textCell(r.group)
+	case "@ptr":
+		return textCell(r.pointer())
+	}
+	if r.found == nil {
+		r.found = discover(r.event.text)
+	}
+	return r.found[name]
+}
+
+// pointer names the event, opaquely and for good.
+func (r *queryRow) pointer() string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s/%s/%d", r.group, r.event.stream.name, r.event.n))
+}
+
+// json is a field of the first JSON object in the message, by dotted path.
+func (r *queryRow) json(path string) cell {
+	if !r.read {
+		r.read = true
+		if at := strings.IndexByte(r.event.text, '{'); at >= 0 {
+			d := json.NewDecoder(strings.NewReader(r.event.text[at:]))
+			d.UseNumber()
+			if d.Decode(&r.parsed) != nil {
+				r.parsed = nil
+			}
+		}
+	}
+	return jsonCell(r.parsed, path)
+}
+
+func jsonCell(v any, path string) cell {
+	switch v := v.(type) {
+	case map[string]any:
+		// A name may hold dots, so every split is tried.
+		if member, ok := v[path]; ok {
+			return jsonCell(member, "")
+		}
+		for i := range path {
+			if path[i] == '.' {
+				if member, ok := v[path[:i]]; ok {
+					if c := jsonCell(member, path[i+1:]); c.kind != cellAbsent {
+						return c
+					}
+				}
+			}
+		}
+	case []any:
+		index, rest, _ := strings.Cut(path, ".")
+		if i, err := strconv.Atoi(index); err == nil && i >= 0 && i < len(v) {
+			return jsonCell(v[i], rest)
+		}
+	case string:
+		if path == "" {
+			return textCell(v)
+		}
+	case json.Number:
+		if path == "" {
+			return textCell(v.String())
+		}
+	case bool:
+		if path == "" {
+			return truthCell(v)
+		}
+	}
+	return cell{}
+}
+
+// reportLabels are the members of a REPORT line that become fields. Memory is
+// shown in bytes, with a megabyte of 1,000,000.
+// Source: CloudWatch Logs user guide, "Supported logs and discovered fields",
+// and results of the service found in public notes ("1.28E8" for 128 MB).
+var reportLabels = map[string]struct {
+	field string
+	scale float64
+}{
+	"Duration":        {"@duration", 1},
+	"Billed Duration": {"@billedDuration", 1},
+	"Init Duration":   {"@initDuration", 1},
+	"Memory Size":     {"@memorySize", 1e6},
+	"Max Memory Used": {"@maxMemoryUsed", 1e6},
+}
+
+// discover finds the fields that the service discovers in the logs of Lambda.
+// It reads the text, whoever wrote it, as the service does.
+func discover(text string) map[string]cell {
+	found := map[string]cell{}
+	for _, kind := range []string{"START", "END", "REPORT"} {
+		rest, ok := strings.CutPrefix(text, kind+" RequestId: ")
+		if !ok {
+			continue
+		}
+		id, rest, _ := strings.Cut(strings.ReplaceAll(rest, "\n", "\t"), "\t")
+		id, _, _ = strings.Cut(id, " ")
+		found["@type"], found["@requestId"] = textCell(kind), textCell(strings.TrimSpace(id))
+		if kind == "REPORT" {
+			discoverReport(found, rest)
+		}
+		return found
+	}
+	if id := requestIDIn(text); id != "" {
+		found["@requestId"] = textCell(id)
+	}
+	return found
+}
+
+func discoverReport(found map[string]cell, members string) {
+	for _, m := range strings.Split(members, "\t") {
+		label, v, ok := strings.Cut(m, ": ")
+		if !ok {
+			continue
+		}
+		v, unit, _ := strings.Cut(v, " ")
+		switch label {
+		case "XRAY TraceId":
+			found["@xrayTraceId"] = textCell(v)
+			continue
+		case "SegmentId":
+			found["@xraySegmentId"] = textCell(v)
+			continue
+		}
+		to, ok := reportLabels[label]
+		if n, err := strconv.ParseFloat(v, 64); ok && err == nil && (unit == "ms" || unit == "MB") {
+			found[to.field] = doubleCell(n * to.scale)
+		}
+	}
+}
+
+// requestIDIn finds the request id that runtimes print ahead of a line of the
+// function: among the first three words that tabs or blanks part.
+func requestIDIn(text string) string {
+	for range 3 {
+		end := strings.IndexAny(text, "\t ")
+		word := text
+		if end >= 0 {
+			word = text[:end]
+		}
+		if isUUID(word) {
+			return word
+		}
+		if end < 0 {
+			break
+		}
+		text = text[end+1:]
+	}
+	return ""
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	return true
+}

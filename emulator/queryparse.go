@@ -1,0 +1,138 @@
+package emulator
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// parse reads parse FIELD "glob * of *" as a, b and parse FIELD /(?<a>regexp)/.
+// Without a field, it is @message.
+func (c *queryCompiler) parse() *queryError {
+	source := fieldExpr("@message")
+	if c.tok.kind == tokenName || c.tok.kind == tokenQuoted {
+		source = fieldExpr(c.tok.text)
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	var re *regexp.Regexp
+	var err *queryError
+	at := c.tok.at
+	switch {
+	case c.sign("/"):
+		if re, err = c.regexp(); err != nil {
+			return err
+		}
+	case c.tok.kind == tokenText:
+		if re = globRegexp(c.tok.text); re == nil {
+			return c.unexpected()
+		}
+		if err := c.advance(); err != nil {
+			return err
+		}
+	default:
+		return c.unexpected()
+	}
+	names, err := c.parsedNames(re)
+	if err != nil {
+		return err
+	}
+	if len(names) != re.NumSubexp() || len(names) == 0 {
+		return &queryError{fmt.Sprintf("parse has %d wildcards or groups and %d names", re.NumSubexp(), len(names)), at, c.last}
+	}
+	for _, n := range names {
+		if n != "" && !c.display {
+			c.column(n)
+		}
+	}
+	c.then(func(rows []*queryRow) []*queryRow { return parseAll(rows, source, re, names) })
+	return nil
+}
+
+// parsedNames are the names after as, or those of the groups; "" for a group
+// without one, where others have.
+func (c *queryCompiler) parsedNames(re *regexp.Regexp) ([]string, *queryError) {
+	if !c.word("as") {
+		names := re.SubexpNames()[1:]
+		if !slices.ContainsFunc(names, func(n string) bool { return n != "" }) {
+			return nil, nil
+		}
+		return names, nil
+	}
+	var names []string
+	for {
+		name, err := c.alias()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+		if !c.sign(",") {
+			return names, nil
+		}
+	}
+}
+
+// globRegexp matches a glob anywhere; a wildcard takes as little as it can, one
+// at the end all. It is nil for a glob that is no UTF-8.
+func globRegexp(glob string) *regexp.Regexp {
+	parts := strings.Split(glob, "*")
+	var b strings.Builder
+	b.WriteString("(?s)")
+	for i, part := range parts {
+		if i > 0 {
+			if i == len(parts)-1 && part == "" {
+				b.WriteString("(.*)")
+			} else {
+				b.WriteString("(.*?)")
+			}
+		}
+		b.WriteString(regexp.QuoteMeta(part))
+	}
+	re, err := regexp.Compile(b.String())
+	if err != nil {
+		return nil
+	}
+	return re
+}
+
+func parseAll(rows []*queryRow, source queryExpr, re *regexp.Regexp, names []string) []*queryRow {
+	for _, r := range rows {
+		m := re.FindStringSubmatch(source(r).String())
+		for i, name := range names {
+			if name != "" && m != nil {
+				r.set(name, textCell(m[i+1]))
+			}
+		}
+	}
+	return rows
+}
+
+// dedup keeps the first row of each combination of values. Rows that lack one
+// of the fields are kept, as the user guide says.
+func (c *queryCompiler) dedup() *queryError {
+	list, err := c.named()
+	if err != nil {
+		return err
+	}
+	c.deduped, c.narrowed = true, true
+	c.then(func(rows []*queryRow) []*queryRow {
+		seen := map[string]bool{}
+		return slices.DeleteFunc(rows, func(r *queryRow) bool {
+			var key strings.Builder
+			for _, f := range list {
+				v := f.expr(r)
+				if v.kind == cellAbsent {
+					return false
+				}
+				key.WriteString(v.String())
+				key.WriteByte(0)
+			}
+			again := seen[key.String()]
+			seen[key.String()] = true
+			return again
+		})
+	})
+	return nil
+}
