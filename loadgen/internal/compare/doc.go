@@ -14,7 +14,8 @@
 //  3. The server hands its stamps over; they are compared with the schedule.
 //     Processor time and memory are those of the generator's process, by
 //     getrusage. From /proc/stat follows what everything else on the machine
-//     used meanwhile: a run beside others' work says so.
+//     used meanwhile. A run is begun on an idle machine, and taken again if
+//     others disturbed it (-quiet, -tries).
 //  4. All generators run once, then all again; the table has the medians.
 //
 // The table is Markdown, for docs/performance.md.

@@ -47,7 +47,8 @@ type settings struct {
 	self                 string
 	peers                string
 	bench                string
-	runs                 int
+	runs, tries          int
+	quiet                float64
 	length               time.Duration
 	rates, held, stalled []int
 	series               []string
@@ -63,6 +64,8 @@ func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	fs.StringVar(&s.peers, "peers", "", "folder with the peers' binaries (else they are looked for in PATH)")
 	fs.StringVar(&s.bench, "bench", "", "the bench binary, for the whole program with rows on disk")
 	fs.IntVar(&s.runs, "runs", 5, "how often each generator runs")
+	fs.Float64Var(&s.quiet, "quiet", 0.15, "share of the machine that others may use during a run")
+	fs.IntVar(&s.tries, "tries", 3, "how often a run that others disturbed is taken again; the quietest counts")
 	fs.DurationVar(&s.length, "for", 10*time.Second, "length of one run of the series lateness")
 	fs.StringVar(&rates, "rates", "1000,5000,10000,20000", "rates of the series lateness, per second")
 	fs.StringVar(&held, "held", "20000,40000", "rates of the series rate, per second")

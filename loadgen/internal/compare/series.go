@@ -81,7 +81,7 @@ func (s *settings) repeat(ctx context.Context, tools []tool, jobs []job, stallAt
 	for n := range s.runs {
 		for ji, j := range jobs {
 			for ti, tool := range tools {
-				o, err := s.once(ctx, tool, j, stallAt, stallFor)
+				o, err := s.quietly(ctx, tool, j, stallAt, stallFor)
 				if err != nil {
 					return t, err
 				}
