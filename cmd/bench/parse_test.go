@@ -225,6 +225,13 @@ func TestParseUTF16(t *testing.T) {
 	}
 }
 
+func TestParseCompressedPipe(t *testing.T) {
+	s, stderr, code := parseJSON(t, bytes.NewReader(gzipped(t, reportLines(3))))
+	if code != exitDone || s.Reports != 3 || strings.Join(s.Envelopes, " ") != "text gzip" || !strings.Contains(stderr, "read as text, gzip") {
+		t.Errorf("exit status %d, %+v, stderr %q", code, s, stderr)
+	}
+}
+
 // A folder is read with all below it; the layout of an S3 export names the log
 // stream, whose files belong together.
 func TestParseFolder(t *testing.T) {

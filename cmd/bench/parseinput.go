@@ -24,6 +24,7 @@ type logInput struct {
 	files  []string
 	stdin  io.Reader
 	stderr io.Writer
+	piped  *headReader // stdin, with its beginning
 
 	counts   parsers.Counts
 	failures []error // what could not be read to its end; the first is kept, the others are told at once
@@ -52,7 +53,8 @@ func (in *logInput) read(ctx context.Context, emit func(*parsers.View) bool) {
 		}
 		return !in.stopped
 	}
-	for f, err := range logsource.NewFiles(in.stdin, in.files...).All(ctx) {
+	in.piped = &headReader{r: in.stdin}
+	for f, err := range logsource.NewFiles(in.piped, in.files...).All(ctx) {
 		if err != nil {
 			in.fail(err)
 			continue
@@ -91,7 +93,10 @@ func (in *logInput) file(ctx context.Context, f *logsource.File, emit func(*pars
 		return nil
 	})
 	in.counts.Add(result.Counts)
-	in.envelopes |= result.Envelopes | compression(f.Name)
+	in.envelopes |= result.Envelopes
+	if !in.stopped && !errors.Is(err, errInterrupted) { // else the reader may be at work still
+		in.envelopes |= in.compression(f.Name)
+	}
 	switch {
 	case in.stopped:
 	case err != nil:
@@ -275,20 +280,32 @@ func (h *headReader) Read(p []byte) (int, error) {
 // binary says whether the input began with what no text has.
 func (h *headReader) binary() bool { return bytes.IndexByte(h.head, 0) >= 0 }
 
-// compression recognises a compressed file by its first bytes.
-func compression(name string) parsers.Envelope {
-	f, err := os.Open(name)
-	if err != nil {
-		return 0
+// compression recognises a compressed input by its first bytes, which are gone
+// when it is parsed. A pipe is not opened again.
+func (in *logInput) compression(name string) parsers.Envelope {
+	magic := in.piped.head
+	if name != "-" {
+		magic = beginning(name)
 	}
-	defer func() { _ = f.Close() }()
-	var magic [4]byte
-	_, _ = io.ReadFull(f, magic[:])
 	switch {
-	case string(magic[:2]) == "\x1f\x8b":
+	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		return parsers.EnvelopeGzip
-	case string(magic[:]) == "\x28\xb5\x2f\xfd":
+	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
 		return parsers.EnvelopeZstd
 	}
 	return 0
+}
+
+func beginning(name string) []byte {
+	if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	magic := make([]byte, 4)
+	n, _ := io.ReadFull(f, magic)
+	return magic[:n]
 }
