@@ -40,8 +40,8 @@ type Access struct {
 	Endpoint string // base URL of an AWS-compatible endpoint; "" = AWS
 	Region   string
 	Profile  string
-	// Anonymous signs with throwaway credentials instead of searching for
-	// real ones. It is for endpoints on this machine.
+	// Anonymous signs with throwaway credentials and leaves the configuration
+	// chain alone. It is for endpoints on this machine.
 	Anonymous bool
 	// MaxConns is how many idle connections are kept, one for each request
 	// in flight.
@@ -60,6 +60,9 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 		t.MaxIdleConnsPerHost = max(a.MaxConns, 2)
 		t.IdleConnTimeout = 5 * time.Minute
 	})
+	if a.Anonymous {
+		return a.anonymous(client)
+	}
 	opts := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
@@ -70,8 +73,8 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 	if a.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(a.Profile))
 	}
-	if a.Anonymous {
-		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("coldbench", "coldbench", "")))
+	if a.Endpoint != "" { // as an option it goes before AWS_ENDPOINT_URL_LAMBDA too
+		opts = append(opts, config.WithBaseEndpoint(a.Endpoint))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
@@ -81,7 +84,27 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 		cfg.BaseEndpoint = aws.String(a.Endpoint)
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, errors.New("load AWS configuration: no region is set; give --region or AWS_REGION")
+		return aws.Config{}, errNoRegion
+	}
+	return cfg, nil
+}
+
+var errNoRegion = errors.New("load AWS configuration: no region is set; give --region or AWS_REGION")
+
+// anonymous reads neither the environment nor any file: a broken AWS_PROFILE or
+// an AWS_ENDPOINT_URL_LAMBDA has no say about a Lambda on this machine.
+func (a Access) anonymous(client aws.HTTPClient) (aws.Config, error) {
+	if a.Region == "" {
+		return aws.Config{}, errNoRegion
+	}
+	cfg := aws.Config{
+		Region:      a.Region,
+		HTTPClient:  client,
+		Credentials: credentials.NewStaticCredentialsProvider("coldbench", "coldbench", ""),
+		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+	}
+	if a.Endpoint != "" {
+		cfg.BaseEndpoint = aws.String(a.Endpoint)
 	}
 	return cfg, nil
 }
@@ -114,7 +137,7 @@ func New(cfg aws.Config, functions []record.Function) *Target {
 // newDirect returns nil where the host can't be spoken to directly: behind a
 // proxy, or where the endpoint is not known before the first request.
 func newDirect(cfg aws.Config, b *awshttp.BuildableClient) *direct {
-	u, err := endpoint(cfg)
+	u, err := Endpoint(cfg)
 	if err != nil {
 		return nil
 	}
@@ -132,13 +155,20 @@ func newDirect(cfg aws.Config, b *awshttp.BuildableClient) *direct {
 	return &direct{pool: wire.NewPool(u, secure)}
 }
 
-// endpoint is where the SDK will send Invoke.
-func endpoint(cfg aws.Config) (*url.URL, error) {
-	if cfg.BaseEndpoint != nil {
-		return url.Parse(*cfg.BaseEndpoint)
+// Endpoint is where the SDK will send Invoke: at AWS, or where Access, the
+// environment (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA) or a profile says.
+func Endpoint(cfg aws.Config) (*url.URL, error) {
+	o := lambdaapi.NewFromConfig(cfg).Options()
+	e, err := lambdaapi.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), lambdaapi.EndpointParameters{
+		Region:       &cfg.Region,
+		Endpoint:     o.BaseEndpoint,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the endpoint of Lambda: %w", err)
 	}
-	e, err := lambdaapi.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), lambdaapi.EndpointParameters{Region: &cfg.Region})
-	return &e.URI, err
+	return &e.URI, nil
 }
 
 // Preconnect opens n connections that the next n requests without a kept

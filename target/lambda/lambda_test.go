@@ -201,3 +201,48 @@ func TestClosedKeptConnectionIsNotUsed(t *testing.T) {
 		server.CloseClientConnections()
 	}
 }
+
+func TestAnonymousIgnoresTheEnvironment(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "there-is-no-such-profile")
+	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", "http://192.0.2.1")
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		answer(200, nil, `{}`)(w, r)
+	}))
+	t.Cleanup(server.Close)
+	if got := at(t, server.URL).Invoke(t.Context(), loadgen.Request{}); got.Outcome != record.OK || asked.Load() != 1 {
+		t.Errorf("outcome %q (%s), %d requests; want ok, 1", got.Outcome, got.Error, asked.Load())
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	tests := []struct {
+		name   string
+		env    [2]string
+		access lambda.Access
+		want   string
+	}{
+		{"AWS", [2]string{}, lambda.Access{}, "https://lambda.eu-west-1.amazonaws.com"},
+		{"FIPS", [2]string{"AWS_USE_FIPS_ENDPOINT", "true"}, lambda.Access{}, "https://lambda-fips.eu-west-1.amazonaws.com"},
+		{"of the environment", [2]string{"AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:4566"}, lambda.Access{}, "http://127.0.0.1:4566"},
+		{"given goes first", [2]string{"AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:4566"}, lambda.Access{Endpoint: "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.env[0] != "" {
+				t.Setenv(tt.env[0], tt.env[1])
+			}
+			tt.access.Region = "eu-west-1"
+			cfg, err := tt.access.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := lambda.Endpoint(cfg); err != nil || got.String() != tt.want {
+				t.Errorf("Endpoint = %v, %v; want %s", got, err, tt.want)
+			}
+		})
+	}
+}
