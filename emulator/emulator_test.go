@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -29,6 +30,7 @@ type bed struct {
 	t      *testing.T
 	server *emulator.Server
 	url    string
+	client *http.Client
 	lambda *lambda.Client
 	logs   *cloudwatchlogs.Client
 }
@@ -64,7 +66,7 @@ func newBed(t *testing.T, o emulator.Options) *bed {
 			t.Errorf("left in the working folder: %v, %v", left, err)
 		}
 	})
-	return &bed{t: t, server: s, url: web.URL, lambda: lambda.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg)}
+	return &bed{t: t, server: s, url: web.URL, client: client, lambda: lambda.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg)}
 }
 
 // install makes this test binary known as a function.

@@ -79,6 +79,7 @@ func (s *Server) newLiveTail(req liveTailRequest) (*liveTail, *logsError) {
 	}
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	s.logs.deliver()
 	for _, id := range req.LogGroupIdentifiers {
 		g := s.logs.groups[(&logsRequest{LogGroupIdentifier: id}).group()]
 		if g == nil {
@@ -96,6 +97,7 @@ func (t *liveTail) update() liveTailUpdate {
 	s := t.server
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	s.logs.deliver()
 	for _, name := range t.groups {
 		g := s.logs.groups[name]
 		if g == nil {

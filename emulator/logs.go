@@ -116,6 +116,10 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 		writeLogs(w, nil, &logsError{kind: "UnknownOperationException", text: "The emulator has no operation " + op + " of CloudWatch Logs."})
 		return
 	}
+	if bad := s.logs.refuse(op, q.NextToken); bad != nil {
+		writeLogs(w, nil, bad)
+		return
+	}
 	answer, bad := s.callLogs(call, &q)
 	writeLogs(w, answer, bad)
 }
@@ -124,6 +128,11 @@ func (s *Server) startLiveTail(w http.ResponseWriter, r *http.Request, body []by
 	var req liveTailRequest
 	if err := json.Unmarshal(body, &req); err != nil {
 		writeLogs(w, nil, &logsError{kind: "SerializationException", text: err.Error()})
+		return
+	}
+	bad := s.logs.refuse("StartLiveTail", "")
+	if bad != nil {
+		writeLogs(w, nil, bad)
 		return
 	}
 	t, bad := s.newLiveTail(req)
@@ -138,6 +147,7 @@ func (s *Server) startLiveTail(w http.ResponseWriter, r *http.Request, body []by
 func (s *Server) callLogs(call func(*logsRequest) (any, *logsError), q *logsRequest) (any, *logsError) {
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	s.logs.deliver()
 	return call(q)
 }
 
@@ -257,7 +267,7 @@ func (s *Server) filterLogEvents(q *logsRequest) (any, *logsError) {
 		SearchedLogStreams []struct{}      `json:"searchedLogStreams"`
 	}{Events: make([]filteredEvent, 0, len(found)), SearchedLogStreams: []struct{}{}}
 	for _, e := range found {
-		answer.Events = append(answer.Events, filteredEvent{fmt.Sprintf("%056d", e.n), e.ingested, e.stream.name, e.text, e.at})
+		answer.Events = append(answer.Events, filteredEvent{fmt.Sprintf("%056d", e.id), e.ingested, e.stream.name, e.text, e.at})
 	}
 	if more {
 		answer.NextToken = token("e", g.name, next)
@@ -352,7 +362,7 @@ func (s *Server) putLogEvents(q *logsRequest) (any, *logsError) {
 				rejected["tooNewLogEventStartIndex"] = i
 			}
 		default:
-			g.add(stream, e.Timestamp, now.UnixMilli(), e.Message, s.logs.limit)
+			s.logs.take(g, logEvent{stream: stream, at: e.Timestamp, ingested: now.UnixMilli(), text: e.Message})
 		}
 	}
 	answer := map[string]any{"nextSequenceToken": token("s", g.name, g.first+int64(len(g.events)))}

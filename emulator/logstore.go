@@ -19,6 +19,7 @@ type logStore struct {
 	groups map[string]*logGroup
 
 	queries []*startedQuery // the oldest first
+	trouble logTrouble
 }
 
 // logGroup is a bounded queue of events. They are held in the order of their
@@ -31,6 +32,7 @@ type logGroup struct {
 	first   int64 // number of events[0]; events are numbered from 0
 	bytes   int64
 	dropped int64 // events that had to go for newer ones
+	ids     int64 // events that were accepted
 	streams map[string]*logStream
 }
 
@@ -45,13 +47,14 @@ type logStream struct {
 
 type logEvent struct {
 	stream   *logStream
+	id       int64 // within its group; one that is delivered twice has the same
 	at       int64 // milliseconds of the Unix epoch
 	ingested int64
 	text     string
 }
 
-func newLogStore(limit int64, delay time.Duration) *logStore {
-	return &logStore{limit: limit, delay: delay, groups: map[string]*logGroup{}}
+func newLogStore(limit int64, delay time.Duration, faults LogFaults) *logStore {
+	return &logStore{limit: limit, delay: delay, groups: map[string]*logGroup{}, trouble: newLogTrouble(faults)}
 }
 
 // group finds or makes a group. The lock must be held.
@@ -78,18 +81,19 @@ func (s *logStore) append(group, stream string, at time.Time, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.group(group)
-	g.add(g.stream(stream), at.UnixMilli(), time.Now().UnixMilli(), text, s.limit)
+	s.take(g, logEvent{stream: g.stream(stream), at: at.UnixMilli(), ingested: time.Now().UnixMilli(), text: text})
 }
 
-func (g *logGroup) add(s *logStream, at, ingested int64, text string, limit int64) {
-	g.events = append(g.events, logEvent{stream: s, at: at, ingested: ingested, text: text})
-	size := int64(len(text) + eventOverhead)
+// add makes an event one of those that are shown.
+func (g *logGroup) add(e logEvent, limit int64) {
+	g.events = append(g.events, e)
+	s, size := e.stream, int64(len(e.text)+eventOverhead)
 	g.bytes += size
 	s.bytes += size
-	if s.firstAt == 0 {
-		s.firstAt = at
+	if s.firstAt == 0 || e.at < s.firstAt {
+		s.firstAt = e.at
 	}
-	s.lastAt, s.ingested = max(s.lastAt, at), ingested
+	s.lastAt, s.ingested = max(s.lastAt, e.at), max(s.ingested, e.ingested)
 	g.trim(limit)
 }
 
@@ -141,7 +145,7 @@ func (q *selection) wants(e *logEvent) bool {
 // visible is the number of events of a group that the delay lets be seen now.
 func (s *logStore) visible(g *logGroup) int {
 	n := len(g.events)
-	if s.delay == 0 {
+	if s.delay == 0 || s.trouble.Disorder > 0 { // then they were held until now
 		return n
 	}
 	limit := time.Now().Add(-s.delay).UnixMilli()

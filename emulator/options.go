@@ -42,6 +42,8 @@ type Options struct {
 	LogBytes int64
 	// LogDelay is how long an event takes until the Logs API shows it.
 	LogDelay time.Duration
+	// LogFaults disturb the readers of the Logs API, for tests of them.
+	LogFaults LogFaults
 	// Freeze stops the processes of an environment between invocations, as AWS
 	// does. Thawing costs each warm invocation some tens of microseconds.
 	Freeze bool
@@ -113,7 +115,7 @@ func (o Options) parse() (settings, error) {
 	if o.Concurrency < 0 {
 		return s, fmt.Errorf("account concurrency %d is negative", o.Concurrency)
 	}
-	return s, nil
+	return s, o.LogFaults.check()
 }
 
 func (s *settings) defaults() {
@@ -160,6 +162,9 @@ func (s *settings) knobs() map[string]string {
 		"concurrency": "unlimited",
 		"init_limit":  s.InitLimit.String(),
 		"freeze":      strconv.FormatBool(s.Freeze),
+	}
+	if s.LogFaults != (LogFaults{}) {
+		k["log_faults"] = s.LogFaults.String()
 	}
 	if s.limits != (fleet.Limits{}) {
 		k["limits"] = fmt.Sprintf("%d environments per %v, %d requests/s per unit of concurrency",

@@ -111,7 +111,7 @@ func TestFilterPattern(t *testing.T) {
 }
 
 func TestLogStoreDropsTheOldest(t *testing.T) {
-	s := newLogStore(10*(100+eventOverhead), 0)
+	s := newLogStore(10*(100+eventOverhead), 0, LogFaults{})
 	text := string(make([]byte, 100))
 	for range 25 {
 		s.append("g", "s", time.UnixMilli(1), text)

@@ -31,7 +31,7 @@ func queryRowsOf(texts []string) []*queryRow {
 	for i, text := range texts {
 		s := &logStream{name: fmt.Sprintf("s%d", i%2)}
 		at := start + int64(i)*time.Minute.Milliseconds()
-		rows = append(rows, &queryRow{event: &numbered{int64(i), logEvent{stream: s, at: at, ingested: at + 1, text: text}}, group: "123456789012:g"})
+		rows = append(rows, &queryRow{event: &numbered{int64(i), logEvent{stream: s, id: int64(i), at: at, ingested: at + 1, text: text}}, group: "123456789012:g"})
 	}
 	return rows
 }

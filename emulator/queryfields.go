@@ -66,7 +66,7 @@ func (r *queryRow) system(name string) cell {
 
 // pointer names the event, opaquely and for good.
 func (r *queryRow) pointer() string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s/%s/%d", r.group, r.event.stream.name, r.event.n))
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s/%s/%d", r.group, r.event.stream.name, r.event.id))
 }
 
 // json is a field of the first JSON object in the message, by dotted path.

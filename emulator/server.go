@@ -54,7 +54,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		set: set, started: time.Now(), stopping: make(chan struct{}),
-		logs:    newLogStore(set.LogBytes, set.LogDelay),
+		logs:    newLogStore(set.LogBytes, set.LogDelay, set.LogFaults),
 		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, versions: map[*version]struct{}{},
 		runtime: newRuntimeServer(),
 	}
