@@ -177,17 +177,18 @@ func TestParseRecordsOfACutFile(t *testing.T) {
 }
 
 func TestParseWithoutPermission(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"secret.log": reportLines(1), "open.log": reportLines(2)})
-	secret := filepath.Join(dir, "secret.log")
-	if err := os.Chmod(secret, 0); err != nil {
+	dir := writeFiles(t, map[string]string{"secret.log": reportLines(1), "open.log": reportLines(2), "locked/x.log": reportLines(1)})
+	secret, locked := filepath.Join(dir, "secret.log"), filepath.Join(dir, "locked")
+	if err := errors.Join(os.Chmod(secret, 0), os.Chmod(locked, 0)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.Chmod(locked, 0o700) }) // so that it can be removed
 	if f, err := os.Open(secret); err == nil {
 		_ = f.Close()
 		t.Skip("this user may read every file (root)")
 	}
 	s, stderr, code := parseJSON(t, nil, dir)
-	if code != exitError || s.Reports != 2 || !strings.Contains(stderr, "permission denied") {
+	if code != exitError || s.Reports != 2 || strings.Count(stderr, "permission denied") != 2 {
 		t.Errorf("exit status %d, %d REPORTs, stderr %q", code, s.Reports, stderr)
 	}
 }
