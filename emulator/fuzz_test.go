@@ -20,6 +20,8 @@ func FuzzFrontEnd(f *testing.F) {
 	f.Add("PUT", "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=1", "", `{"ProvisionedConcurrentExecutions":-1}`)
 	f.Add("POST", "/", "Logs_20140328.FilterLogEvents", `{"logGroupName":"g","nextToken":"e/1/2","filterPattern":"\"","limit":-1}`)
 	f.Add("POST", "/", "Logs_20140328.PutLogEvents", `{"logEvents":[{"timestamp":-1}]}`)
+	f.Add("POST", "/", "Logs_20140328.StartQuery", `{"logGroupName":"g","queryString":"limit","startTime":0,"endTime":1,"limit":-1}`)
+	f.Add("POST", "/", "Logs_20140328.GetQueryResults", `{"queryId":"x","nextToken":"q","maxItems":0}`)
 	f.Add("DELETE", "/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:function:f?tagKeys=a", "", ``)
 	s, err := New(Options{WorkDir: f.TempDir()})
 	if err != nil {

@@ -121,7 +121,7 @@ func (s *Server) startQuery(q *logsRequest) (any, *logsError) {
 	}
 	go func() {
 		defer s.work.Done()
-		started.run(compiled, rows)
+		started.run(compiled, rows, s.stopping)
 	}()
 	return struct {
 		QueryID string `json:"queryId"`
@@ -206,11 +206,19 @@ func (s *Server) keepQuery(q *startedQuery) *logsError {
 	return nil
 }
 
-func (q *startedQuery) run(compiled *logQuery, rows []*queryRow) {
+// run runs the query to its end, or until it or the server is stopped.
+func (q *startedQuery) run(compiled *logQuery, rows []*queryRow, stopping <-chan struct{}) {
 	if !q.turn(queryScheduled, queryRunning) {
 		return
 	}
-	found, matched := compiled.run(rows, func() bool { return q.state() != queryRunning })
+	found, matched := compiled.run(rows, func() bool {
+		select {
+		case <-stopping:
+			q.turn(queryRunning, queryCancelled)
+		default:
+		}
+		return q.state() != queryRunning
+	})
 	found = found[:min(len(found), compiled.limit)]
 	results := make([][]resultField, 0, len(found))
 	for _, r := range found {

@@ -216,6 +216,12 @@ func (c *queryCompiler) aggregated() *queryError {
 	for _, x := range append(slices.Clone(stats.by), stats.items...) {
 		c.column(x.name)
 	}
+	for _, t := range c.bare { // a group has no fields but these
+		if !slices.Contains(c.query.columns, t.text) {
+			return &queryError{"Unknown symbols found in or after stats: " + t.text, t.at, t.end}
+		}
+	}
+	c.bare = nil
 	c.then(stats.run)
 	return nil
 }

@@ -82,7 +82,7 @@ func TestQueries(t *testing.T) {
 		},
 		{report + "stats max(@memorySize / 1000 / 1000) as size, max(@maxMemoryUsed/1000/1000) as used, size - used as free", "size=128,used=80,free=48", 2},
 		{"stats count(*) by bin(5m)", "bin(5m)=2026-11-23 10:05:00.000,count(*)=2;bin(5m)=2026-11-23 10:00:00.000,count(*)=5", 7},
-		{"stats count_distinct(@logStream) as n, earliest by @log", "@log=123456789012:g,n=2", 7},
+		{"stats count_distinct(@logStream) as n by @log", "@log=123456789012:g,n=2", 7},
 		{"stats count(*) as n by @logStream | filter n > 3 | sort n desc", "@logStream=s0,n=4", 7},
 		{"stats count(*) as n by bin(1m) | stats max(n), sum(n)", "max(n)=1,sum(n)=7", 7},
 		{`parse "user=*, ms=*" as user, ms | filter ispresent(user) | stats sum(ms) by user | sort user`, "user=ann,sum(ms)=12;user=bob,sum(ms)=7", 2},
@@ -131,10 +131,12 @@ func TestMalformedQueries(t *testing.T) {
 		{"limit 0", "a limit is a number from 1 to 100000 at line 1 and position 6"},
 		{"stats pct(@duration)", "wrong number of arguments of pct at line 1 and position 6"},
 		{"stats avg(max(@duration))", "unexpected symbol found max at line 1 and position 10"},
+		{"stats count(*) as n, @duration - n by @log", "Unknown symbols found in or after stats: @duration at line 1 and position 21"},
 		{"stats count(*) by bin(5)", "unexpected symbol found 5 at line 1 and position 22"},
 		{"stats count(*) by bin(1mo)", "unexpected symbol found 1mo at line 1 and position 22"},
 		{"parse '* *' as a", "parse has 2 wildcards or groups and 1 names at line 1 and position 6"},
 		{"fields " + strings.Repeat("(", 200), "too many brackets at line 1 and position 107"},
+		{"parse '" + strings.Repeat("*,", 51) + "' as a", "parse has more than 50 wildcards or groups at line 1 and position 6"},
 		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
 	} {
 		_, bad := compileQuery(c.query)
@@ -142,6 +144,23 @@ func TestMalformedQueries(t *testing.T) {
 			t.Errorf("%s: no error", c.query)
 		} else if got := bad.logs(c.query).text; got != c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.query, got, c.want)
+		}
+	}
+}
+
+// TestStoppedQuery: a query ends between two commands, and stays as it was
+// stopped.
+func TestStoppedQuery(t *testing.T) {
+	stopping := make(chan struct{})
+	close(stopping)
+	q, bad := compileQuery("fields @message")
+	if bad != nil {
+		t.Fatal(bad.text)
+	}
+	for status, want := range map[string]string{queryScheduled: queryCancelled, queryCancelled: queryCancelled} {
+		s := &startedQuery{status: status}
+		if s.run(q, queryRowsOf(queryTexts), stopping); s.status != want || s.rows != nil {
+			t.Errorf("%s became %s with %d rows", status, s.status, len(s.rows))
 		}
 	}
 }

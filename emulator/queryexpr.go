@@ -21,6 +21,7 @@ type queryParser struct {
 	last  int // end of the word before
 	depth int
 	stats *[]aggregateSpec // where aggregate functions may stand; nil = nowhere
+	bare  []queryToken     // fields in the items of stats, outside of aggregates
 }
 
 func (p *queryParser) advance() *queryError {
@@ -303,6 +304,7 @@ func (p *queryParser) primary() (queryExpr, *queryError) {
 		}
 		return x, p.expect(")")
 	case t.kind == tokenQuoted:
+		p.noteBare(t)
 		return fieldExpr(t.text), p.advance()
 	case t.kind == tokenName:
 		if err := p.advance(); err != nil {
@@ -311,9 +313,16 @@ func (p *queryParser) primary() (queryExpr, *queryError) {
 		if p.sign("(") {
 			return p.call(t)
 		}
+		p.noteBare(t)
 		return fieldExpr(t.text), nil
 	}
 	return nil, p.unexpected()
+}
+
+func (p *queryParser) noteBare(t queryToken) {
+	if p.stats != nil {
+		p.bare = append(p.bare, t)
+	}
 }
 
 func (p *queryParser) minus() (queryExpr, *queryError) {

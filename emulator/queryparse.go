@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// maxParsed bounds the fields of one parse, as the time of a match grows with
+// them.
+const maxParsed = 50
+
 // parse reads parse FIELD "glob * of *" as a, b and parse FIELD /(?<a>regexp)/.
 // Without a field, it is @message.
 func (c *queryCompiler) parse() *queryError {
@@ -34,6 +38,9 @@ func (c *queryCompiler) parse() *queryError {
 		}
 	default:
 		return c.unexpected()
+	}
+	if re.NumSubexp() > maxParsed {
+		return &queryError{fmt.Sprintf("parse has more than %d wildcards or groups", maxParsed), at, c.last}
 	}
 	names, err := c.parsedNames(re)
 	if err != nil {
