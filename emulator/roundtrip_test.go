@@ -134,7 +134,7 @@ func awaitReports(t *testing.T, src logsource.Source, start time.Time, n int, go
 		wanted.Add(roundTripID(i), start.Add(time.Duration(i)*100*time.Millisecond))
 	}
 	err := logsource.Await(t.Context(), src, logsource.Window{From: start}, wanted, logsource.AwaitOptions{
-		PollOptions: logsource.PollOptions{Every: 50 * time.Millisecond, AtMost: 60 * time.Second},
+		PollOptions: logsource.PollOptions{Every: 200 * time.Millisecond, AtMost: 60 * time.Second},
 		ReportOf:    reportID,
 		Each:        func(e record.Event) error { got[reportID(&e)]++; return nil },
 	})
