@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"strings"
@@ -147,12 +148,17 @@ func FuzzParseEvent(f *testing.F) {
 // byte by byte or with workers finds the same.
 func FuzzScanner(f *testing.F) {
 	seed(f, func(b []byte) { f.Add(b, uint8(7)) })
+	f.Add([]byte("\xff\xfeE\x00N\x00D\x00 \x00R\x00e\x00q\x00u\x00e\x00s\x00t\x00I\x00d\x00:\x00 \x00a\x00\n\x00\x3d\xd8"), uint8(3))
 	f.Fuzz(func(t *testing.T, input []byte, chunk uint8) {
 		const maxEvent = 4096
 		if has(input, gzipMagic) || has(input, zstdMagic) {
 			t.Skip("compressed input grows beyond what the invariants know")
 		}
-		records, broken, s := scanned(t, bytes.NewReader(input), Options{MaxEvent: maxEvent})
+		raw := input
+		if has(raw, bomLittle) || has(raw, bomBig) {
+			input = decoded(t, raw) // what holds, holds of the text
+		}
+		records, broken, s := scanned(t, bytes.NewReader(raw), Options{MaxEvent: maxEvent})
 		if s.Err() != nil {
 			t.Fatal(s.Err())
 		}
@@ -173,7 +179,7 @@ func FuzzScanner(f *testing.F) {
 			return
 		}
 		n := 0
-		result, err := Each(bytes.NewReader(input), Options{MaxEvent: maxEvent, Workers: 2, chunk: 64 + int(chunk)}, func(v *View, e *SyntaxError) error {
+		result, err := Each(bytes.NewReader(raw), Options{MaxEvent: maxEvent, Workers: 2, chunk: 64 + int(chunk)}, func(v *View, e *SyntaxError) error {
 			if v != nil {
 				var p record.Platform
 				if v.Platform(&p); p != records[n] {
@@ -187,6 +193,20 @@ func FuzzScanner(f *testing.F) {
 			t.Fatalf("with workers: %d records, %+v, %v; without: %d, %+v", n, result.Counts, err, len(records), c)
 		}
 	})
+}
+
+// decoded is UTF-16 as text.
+func decoded(t *testing.T, b []byte) []byte {
+	t.Helper()
+	r, _, err := decompressed(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // FuzzPlatforms: no panic, no REPORT twice, bounded memory, and the same
