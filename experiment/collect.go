@@ -29,7 +29,7 @@ var _ loadgen.Recorder = (*collector)(nil)
 // Record writes one row and the platform lines of its tail.
 func (c *collector) Record(row *record.Invocation, tail []byte) error {
 	r := *row
-	r.Error = Redact(r.Error)
+	r.Error, r.ErrorType = Redact(r.Error), Redact(r.ErrorType)
 	if err := c.w.Record(&r); err != nil {
 		return err
 	}

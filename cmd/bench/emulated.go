@@ -36,7 +36,7 @@ func (f *loadFlags) fillEmulated(ctx context.Context, s *subject, name string, n
 		return fmt.Errorf("start the built-in Lambda: %w", err)
 	}
 	s.onClose(e.stop)
-	s.provenance, s.endpoint, s.emulator, s.limits = record.Emulated, e.about.Endpoint, e.about.Knobs, e.about.Limits
+	s.provenance, s.emulator, s.limits = record.Emulated, e.about.Knobs, e.about.Limits
 	for _, w := range e.about.Warnings {
 		n.say("note: %s", w)
 	}

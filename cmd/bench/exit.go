@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"coldbench/experiment"
 )
 
 // Exit statuses, the same for every verb.
@@ -49,7 +51,7 @@ func report(cmd *cobra.Command, err error) int {
 		return exitInvalid
 	}
 	w := cmd.ErrOrStderr()
-	_, _ = fmt.Fprintf(w, "bench: %v\n", err)
+	_, _ = fmt.Fprintf(w, "bench: %s\n", experiment.Redact(err.Error()))
 	var hint *hintError
 	if errors.As(err, &hint) {
 		_, _ = fmt.Fprintf(w, "  try: %s\n", hint.hint)

@@ -67,7 +67,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	f.load.Shape = shape
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.target, "target", "emulated:hello", "what to measure: emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., scripted:FILE")
+	fs.StringVar(&f.target, "target", builtinTarget, "what to measure: emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., scripted:FILE")
 	fs.StringVar(&f.code.zip, "zip", "", "a deployment package as the function under test")
 	fs.StringVar(&f.code.dir, "dir", "", "a folder as the function under test; it is zipped as it is")
 	fs.StringVar(&f.code.handler, "handler", "", "handler of --zip or --dir, such as index.handler")
@@ -136,9 +136,19 @@ func (f *loadFlags) check() error {
 	case f.url.client == "lean" && f.url.http2:
 		bad("client", "lean speaks HTTP/1.1 only; leave --http2 out")
 	}
+	kind, _, _ := strings.Cut(f.target, ":")
+	switch {
+	case f.code.given() && f.target != builtinTarget:
+		bad("target", "%s: --zip and --dir are the function under test already; leave one out", publicTarget(f.target))
+	case f.endpoint != "" && !f.code.given() && kind != "lambda" && kind != "arn":
+		bad("endpoint", "%s does not go there; give --target lambda:NAME, --zip or --dir", publicTarget(f.target))
+	}
 	f.code.check(bad)
 	return errors.Join(errs...)
 }
+
+// builtinTarget is what is measured where nothing else is named.
+const builtinTarget = "emulated:hello"
 
 func (c *codeFlags) check(bad func(flag, format string, a ...any)) {
 	if c.zip != "" && c.dir != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,7 +59,8 @@ func (c *codeFlags) create(ctx context.Context, api *lambdaapi.Client, n *narrat
 			o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second
 		})
 	if err != nil {
-		return "", 0, fmt.Errorf("wait for function %s to become active: %w", name, err)
+		err = fmt.Errorf("wait for function %s to become active: %w", name, apiError(err))
+		return "", 0, errors.Join(err, deleteFunction(api, name))
 	}
 	return name, int64(len(code)), nil
 }
@@ -115,9 +117,16 @@ func deleteFunction(api *lambdaapi.Client, name string) error {
 	return nil
 }
 
+// described is what else the platform knows of a function.
+type described struct {
+	asked    string // the name or ARN that was asked for, without a qualifier
+	logGroup string
+	timeout  time.Duration
+}
+
 // describe reads what the platform knows of a function: the identity of the
-// cell that its rows belong to, and its log group.
-func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.Function, string, error) {
+// cell that its rows belong to, and how to reach it and its log.
+func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.Function, described, error) {
 	function, qualifier := splitQualifier(name)
 	in := &lambdaapi.GetFunctionConfigurationInput{FunctionName: &function}
 	if qualifier != "" {
@@ -125,7 +134,7 @@ func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.F
 	}
 	c, err := api.GetFunctionConfiguration(ctx, in)
 	if err != nil {
-		return record.Function{}, "", withHint(fmt.Errorf("look up function %s: %w", name, apiError(err)),
+		return record.Function{}, described{}, withHint(fmt.Errorf("look up function %s: %w", name, apiError(err)),
 			"check the name, the region (--region) and the endpoint (--endpoint)")
 	}
 	f := record.Function{
@@ -147,18 +156,21 @@ func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.F
 	if c.LoggingConfig != nil && aws.ToString(c.LoggingConfig.LogGroup) != "" {
 		group = *c.LoggingConfig.LogGroup
 	}
-	return f, group, nil
+	return f, described{asked: function, logGroup: group, timeout: time.Duration(aws.ToInt32(c.Timeout)) * time.Second}, nil
 }
 
-// splitQualifier splits NAME:QUALIFIER and ARNs of functions.
+// splitQualifier splits NAME[:QUALIFIER], ACCOUNT:function:NAME[:QUALIFIER] and
+// ARNs of functions.
 func splitQualifier(name string) (function, qualifier string) {
-	if a, err := arn.Parse(name); err == nil {
-		parts := strings.Split(a.Resource, ":") // function:NAME[:QUALIFIER]
-		if len(parts) == 3 {
-			return strings.TrimSuffix(name, ":"+parts[2]), parts[2]
-		}
+	parts, fixed := strings.Split(name, ":"), 1
+	switch {
+	case arn.IsARN(name):
+		fixed = 7 // arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME
+	case len(parts) > 2 && parts[1] == "function":
+		fixed = 3
+	}
+	if len(parts) <= fixed {
 		return name, ""
 	}
-	function, qualifier, _ = strings.Cut(name, ":")
-	return function, qualifier
+	return strings.Join(parts[:fixed], ":"), strings.Join(parts[fixed:], ":")
 }

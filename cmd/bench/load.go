@@ -38,6 +38,9 @@ func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) er
 	}
 	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
 	f.args = arguments(cmd)
+	if flags := f.forOthers(cmd.Flags().Changed); len(flags) > 0 {
+		n.say("note: %s has no meaning for this target", strings.Join(flags, ", "))
+	}
 	dir, err := f.measure(cmd.Context(), schedule, n)
 	if err != nil {
 		return err
@@ -52,6 +55,12 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 		return "", err
 	}
 	s, err := f.openSubject(ctx, n)
+	if ctx.Err() != nil {
+		if err == nil {
+			err = s.Close()
+		}
+		return "", errors.Join(errNothingSent, afterInterrupt(err))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +84,7 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	res, err := experiment.Run(ctx, experiment.Options{
 		Plan: plan, Dir: dir, Host: host,
 		Schedule: schedule, Target: s.target, Payload: payload,
-		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.provenance == record.Emulated,
+		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.logs != nil,
 		Abort: aborted(ctx), Progress: progress, Say: n.say,
 	})
 	stop()
@@ -88,8 +97,21 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 		}
 		n.say("note: the log group could not be read: %v; REPORT lines come from the responses alone", apiError(res.LogsError))
 	}
+	if s.logs != nil && res.StillAwaits > 0 && res.LogsError == nil {
+		n.say("note: the log group did not show %d requests within %v, so their environments are not known", res.StillAwaits, f.logsWithin(s))
+	}
 	linkLatest(dir)
 	return dir, nil
+}
+
+var errNothingSent = errors.New("interrupted before the load started; nothing was sent")
+
+// afterInterrupt leaves out what only repeats that there was an interrupt.
+func afterInterrupt(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // logsWithin is how long late REPORT lines are waited for.
@@ -105,10 +127,10 @@ func (f *loadFlags) plan(s *subject, arrivals int64, payload int) *record.Plan {
 	return &record.Plan{
 		Schema: record.PlanSchema, Name: verb + "-" + safeName(s.functions[0].Name), Verb: verb,
 		Seed: f.seed, Provenance: s.provenance,
-		Target: f.targetName(s), Endpoint: f.endpoint, Region: s.region, Functions: s.functions,
+		Target: f.targetName(s), Endpoint: publicTarget(s.endpoint), Region: s.region, Functions: s.functions,
 		Load: f.load, Warmup: record.Duration(f.warmup), Timeout: record.Duration(f.timeout),
 		MaxInFlight: f.maxInFlight, Arrivals: arrivals, PayloadLen: payload,
-		FunctionTimeout: record.Duration(f.code.timeout), Emulator: s.emulator,
+		FunctionTimeout: record.Duration(s.functionTimeout), Emulator: s.emulator,
 		ExpectReports: s.expectReports, Args: f.args, Tool: version(),
 	}
 }
@@ -156,7 +178,7 @@ func publicValue(flag, v string) string {
 		if !strings.HasPrefix(v, "@") {
 			return "..."
 		}
-	case "target":
+	case "target", "endpoint":
 		return publicTarget(v)
 	}
 	return experiment.Redact(v)

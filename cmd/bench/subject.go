@@ -1,13 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	neturl "net/url"
+	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -31,7 +37,32 @@ type subject struct {
 	region        string
 	emulator      map[string]string // knobs in force
 	limits        string            // what the sandbox enforces, "" where there is none
-	close         []func() error    // in reverse order
+	// The function's own time-out, 0 where it is not known.
+	functionTimeout time.Duration
+	close           []func() error // in reverse order
+}
+
+// forOthers names the flags that were given and say nothing about the kind of
+// target at hand.
+func (f *loadFlags) forOthers(given func(flag string) bool) []string {
+	kind, _, _ := strings.Cut(f.target, ":")
+	onEmulator := f.endpoint == "" && (f.code.given() || kind == "emulated")
+	ours := f.code.given() || onEmulator // a function that bench makes
+	other := map[string]bool{
+		"handler": !f.code.given(), "runtime": !f.code.given(),
+		"memory": !ours, "env": !ours, "function-timeout": !ours, "arch": !ours && f.endpoint == "",
+		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator,
+	}
+	for _, flag := range []string{"method", "header", "http2", "client"} {
+		other[flag] = kind != "http" && kind != "https"
+	}
+	var names []string
+	for _, flag := range slices.Sorted(maps.Keys(other)) {
+		if other[flag] && given(flag) {
+			names = append(names, "--"+flag)
+		}
+	}
+	return names
 }
 
 func (s *subject) onClose(f func() error) { s.close = append(s.close, f) }
@@ -131,12 +162,39 @@ func (f *loadFlags) fillScripted(s *subject, file string) error {
 // fillLambda measures a function behind the Lambda API of AWS or of an
 // endpoint. name is NAME, NAME:QUALIFIER or an ARN; "" creates one's own code.
 func (f *loadFlags) fillLambda(ctx context.Context, s *subject, name string, n *narrator) error {
-	cfg, err := lambda.Access{Endpoint: f.endpoint, Region: f.region, Profile: f.profile, MaxConns: f.maxInFlight}.Load(ctx)
+	access := lambda.Access{Endpoint: f.endpoint, Region: f.region, Profile: f.profile, MaxConns: f.maxInFlight}
+	if u, err := neturl.Parse(f.endpoint); err == nil && f.profile == "" && isLoopback(u.Hostname()) {
+		access.Anonymous = true // nobody on this machine asks for credentials
+		access.Region = cmp.Or(f.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), emulatorRegion)
+	}
+	cfg, err := access.Load(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := lambda.Endpoint(cfg)
 	if err != nil {
 		return err
 	}
 	s.provenance, s.endpoint = record.Measured, f.endpoint
+	if !ofAWS(at.Hostname()) {
+		s.provenance, s.endpoint = record.Emulated, at.String()
+		n.say("note: %s is no address of AWS, so the figures are labelled emulated", publicTarget(at.String()))
+	}
 	return f.attach(ctx, s, cfg, name, n)
+}
+
+func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+
+// ofAWS says whether a host is one of AWS's own, VPC endpoints included. What
+// answers at any other is not known to be Lambda. Source: "Service endpoints",
+// docs.aws.amazon.com/general/latest/gr/rande.html, 2026.
+func ofAWS(host string) bool {
+	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn", ".amazonaws.eu"} {
+		if strings.HasSuffix(host, domain) {
+			return true
+		}
+	}
+	return false
 }
 
 // attach finds or creates the function behind an SDK configuration.
@@ -152,22 +210,24 @@ func (f *loadFlags) attach(ctx context.Context, s *subject, cfg aws.Config, name
 		name, packageBytes = made, size
 		s.onClose(func() error { return deleteFunction(api, made) })
 	}
-	fn, group, err := describe(ctx, api, name)
+	fn, seen, err := describe(ctx, api, name)
 	if err != nil {
 		return err
 	}
 	if packageBytes > 0 {
 		fn.PackageBytes = packageBytes
 	}
-	if f.code.arch != "" {
+	if f.code.arch != "" && s.provenance == record.Emulated { // AWS knows its own
 		fn.Arch = f.code.arch
 	}
-	s.functions = []record.Function{fn}
-	t := lambda.New(cfg, s.functions)
+	s.functions, s.functionTimeout = []record.Function{fn}, seen.timeout
+	asked := fn // an ARN may lead to another account, where the name alone does not
+	asked.Name = seen.asked
+	t := lambda.New(cfg, []record.Function{asked})
 	s.onClose(t.Close)
 	s.target = t
-	if f.logs != "off" && group != "" {
-		s.logs = logsource.NewCloudWatch(cfg, group)
+	if f.logs != "off" && seen.logGroup != "" {
+		s.logs = logsource.NewCloudWatch(cfg, seen.logGroup)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -91,14 +93,15 @@ func (a Access) Load(ctx context.Context) (aws.Config, error) {
 
 var errNoRegion = errors.New("load AWS configuration: no region is set; give --region or AWS_REGION")
 
-// anonymous reads neither the environment nor any file: a broken AWS_PROFILE or
+// anonymous reads no file, and the environment for a region alone: a broken AWS_PROFILE or
 // an AWS_ENDPOINT_URL_LAMBDA has no say about a Lambda on this machine.
 func (a Access) anonymous(client aws.HTTPClient) (aws.Config, error) {
-	if a.Region == "" {
+	region := cmp.Or(a.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
+	if region == "" {
 		return aws.Config{}, errNoRegion
 	}
 	cfg := aws.Config{
-		Region:      a.Region,
+		Region:      region,
 		HTTPClient:  client,
 		Credentials: credentials.NewStaticCredentialsProvider("coldbench", "coldbench", ""),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
