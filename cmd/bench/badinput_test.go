@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func zipOf(t *testing.T, entries map[string]string) string {
 	return file
 }
 
-var fewArrivals = []string{"steady", "--json", "--rate", "5", "--duration", "600ms", "--memory", "1769", "--function-timeout", "1s"}
+var fewArrivals = []string{"steady", "--json", "--rate", "5", "--duration", "600ms", "--memory", "1769"}
 
 // A package that can't be a function is refused before anything is sent: exit
 // status 1 and one line.
@@ -81,17 +82,19 @@ func TestFunctionsThatFail(t *testing.T) {
 	need(t, "node")
 	tests := []struct {
 		name, code, outcome, errorType string
+		more                           []string
 	}{
-		{"no handler", `exports.other = 1`, "function_error", "Runtime.HandlerNotFound"},
-		{"throws", `exports.handler = async () => { throw new TypeError("no") }`, "function_error", "TypeError"},
-		{"exits", `exports.handler = async () => { process.exit(3) }`, "function_error", "Runtime.ExitError"},
-		{"hangs", `exports.handler = () => new Promise(() => setInterval(() => {}, 1000))`, "timeout", "Sandbox.Timedout"},
-		{"writes 7 MB", `exports.handler = async () => "x".repeat(7 << 20)`, "function_error", "Function.ResponseSizeTooLarge"},
+		{"no handler", `exports.other = 1`, "function_error", "Runtime.HandlerNotFound", nil},
+		{"throws", `exports.handler = async () => { throw new TypeError("no") }`, "function_error", "TypeError", nil},
+		{"exits", `exports.handler = async () => { process.exit(3) }`, "function_error", "Runtime.ExitError", nil},
+		{"hangs", `exports.handler = () => new Promise(() => setInterval(() => {}, 1000))`, "timeout", "Sandbox.Timedout", []string{"--function-timeout", "1s"}},
+		{"writes 7 MB", `exports.handler = async () => "x".repeat(7 << 20)`, "function_error", "Function.ResponseSizeTooLarge", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			r := bench(t, dir, append(fewArrivals, "--zip", zipOf(t, map[string]string{"index.js": tt.code}), "--runtime", "nodejs22.x", "--handler", "index.handler")...)
+			args := append(slices.Concat(fewArrivals, tt.more), "--zip", zipOf(t, map[string]string{"index.js": tt.code}), "--runtime", "nodejs22.x", "--handler", "index.handler")
+			r := bench(t, dir, args...)
 			s := measured(t, r)
 			if r.code != exitInvalid || s.Verdict.Valid || s.Outcomes[tt.outcome] != s.Arrivals || s.Arrivals != 3 {
 				t.Errorf("exit status %d, outcomes %v, verdict %+v\n%s", r.code, s.Outcomes, s.Verdict, r.stderr)
