@@ -84,19 +84,24 @@ func TestConstantDoesNotDrift(t *testing.T) {
 // anyLoad draws a valid load of moderate size.
 func anyLoad(t *rapid.T) record.Load {
 	l := record.Load{
-		Shape:    rapid.SampledFrom([]record.Shape{record.ShapeSteady, record.ShapeSpiky, record.ShapeWarmer, record.ShapeRamp}).Draw(t, "shape"),
+		Shape:    rapid.SampledFrom([]record.Shape{record.ShapeSteady, record.ShapeSpiky, record.ShapeWarmer, record.ShapeRamp, record.ShapeSine}).Draw(t, "shape"),
 		Duration: record.Duration(rapid.Int64Range(1, int64(5*time.Second)).Draw(t, "duration")),
 		Arrivals: rapid.SampledFrom([]string{"", "constant", "poisson", "uniform"}).Draw(t, "arrivals"),
 		Rate:     rapid.Float64Range(0.1, 300).Draw(t, "rate"),
 		RateTo:   rapid.Float64Range(0, 300).Draw(t, "rate to"),
+		Steps:    rapid.IntRange(0, 7).Draw(t, "steps"),
+		Period:   record.Duration(rapid.Int64Range(int64(100*ms), int64(5*time.Second)).Draw(t, "period")),
 		BaseRate: rapid.Float64Range(0, 300).Draw(t, "base rate"),
 		Burst:    rapid.IntRange(1, 50).Draw(t, "burst"),
 		Every:    record.Duration(rapid.Int64Range(int64(50*ms), int64(2*time.Second)).Draw(t, "every")),
 		Offset:   record.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "offset")),
 
+		Irregular: rapid.Bool().Draw(t, "irregular"),
+
 		PingEvery:       record.Duration(rapid.Int64Range(int64(50*ms), int64(time.Second)).Draw(t, "ping every")),
 		PingConcurrency: rapid.IntRange(1, 5).Draw(t, "pings"),
 	}
+	l.Amplitude = l.Rate * rapid.Float64Range(0, 1).Draw(t, "amplitude")
 	l.Spread = record.Duration(rapid.Int64Range(0, int64(l.Every)).Draw(t, "spread"))
 	return l
 }
