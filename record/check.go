@@ -212,6 +212,10 @@ func (c *checker) platform() {
 		c.warn("disagreeing_evidence", "read platform.log.zst of the run directory for one of them, and report it with those lines",
 			"the evidence on %d of %d starts contradicts itself; they count as unknown", j.Disagreeing, j.Matched)
 	}
+	if n := j.NoStream; n > 0 && j.Environments > 0 {
+		c.warn("unknown_environments", "none for this run: CloudWatch had not delivered their lines; `bench logs` reads the group later",
+			"the log group did not show %d of %d requests, so the count of environments (%d) is a lower bound", n, j.Matched, j.Environments)
+	}
 	if n := c.e.EmulatorReports; n > 0 {
 		c.warn("foreign_emulator", "compare with `--target emulated:NAME`, or a deployed function",
 			"%d REPORTs have a shape that only another emulator prints: their init and memory figures are not true", n)

@@ -12,6 +12,7 @@ type JoinCounts struct {
 	Expected    int64 `json:"expected"`      // rows that should have a REPORT; Missing is a part of them
 	NoRequestID int64 `json:"no_request_id"` // answered rows that carry no id, where REPORTs are expected
 
+	NoStream     int64    `json:"no_stream,omitempty"`   // matched REPORTs whose log stream is not known
 	Environments int      `json:"environments"`          // distinct log streams among the matched REPORTs
 	MissingIDs   []string `json:"missing_ids,omitempty"` // the first 20
 }

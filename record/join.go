@@ -208,6 +208,8 @@ func (j *Join) match(row *Invocation, table *reportTable) Joined {
 	j.counts.Matched++
 	if p.LogStream != "" {
 		j.streams[hashID(p.LogStream)] = struct{}{}
+	} else {
+		j.counts.NoStream++
 	}
 	var disagree bool
 	out.Platform = p

@@ -64,7 +64,7 @@ func TestJoin(t *testing.T) {
 			"each outcome", // three outcomes are served by a function; one of them has its REPORT
 			[]Invocation{row("a", OK), row("b", FunctionError), row("c", TimedOut), row("d", Throttled), row("e", Rejected), row("f", TransportError), row("", NotSent), row("", OK)},
 			[]Platform{report("b", "B"), report("z", "Z"), report("", "no id"), {Kind: KindInitReport, RequestID: "a"}},
-			JoinCounts{Matched: 1, Missing: 2, Unclaimed: 2, Expected: 3, NoRequestID: 1, MissingIDs: []string{"a", "c"}},
+			JoinCounts{Matched: 1, Missing: 2, Unclaimed: 2, Expected: 3, NoRequestID: 1, NoStream: 1, MissingIDs: []string{"a", "c"}},
 			[]string{"", "B", "", "", "", "", "", ""},
 		},
 		{
@@ -92,7 +92,7 @@ func TestJoin(t *testing.T) {
 			"a REPORT is evidence for one row",
 			[]Invocation{row("a", OK), row("a", OK)},
 			[]Platform{report("a", "R")},
-			JoinCounts{Matched: 1, Missing: 1, Expected: 2, MissingIDs: []string{"a"}},
+			JoinCounts{Matched: 1, Missing: 1, Expected: 2, NoStream: 1, MissingIDs: []string{"a"}},
 			[]string{"R", ""},
 		},
 		{

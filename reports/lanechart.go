@@ -82,6 +82,15 @@ func (r *Report) laneSubtitle() string {
 	return text
 }
 
+// environmentWords tells how many environments there were. Where no log group
+// was read nobody knows, which is not none.
+func (r *Report) environmentWords() string {
+	if r.Environments == 0 {
+		return "execution environments not known"
+	}
+	return plural(r.Environments, "execution environment", "execution environments")
+}
+
 // laneFinding is the description of the chart in words.
 func (r *Report) laneFinding() string {
 	return fmt.Sprintf("%s served %s.", plural(r.Environments, "execution environment", "execution environments"), plural(r.knownStarts(), "request", "requests"))

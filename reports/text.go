@@ -268,7 +268,7 @@ func (r *Report) textOutcomes(p *textPage) {
 	p.labelled("Arrivals  ", p.strong("Arrivals  "), line)
 	if r.Join.Matched+r.Join.Missing > 0 {
 		text := fmt.Sprintf("%s joined, %s missing, %s unclaimed; %s", plural(r.Join.Matched, "REPORT", "REPORTs"),
-			count(r.Join.Missing), count(r.Join.Unclaimed), plural(r.Environments, "execution environment", "execution environments"))
+			count(r.Join.Missing), count(r.Join.Unclaimed), r.environmentWords())
 		p.labelled("Platform  ", p.strong("Platform  "), text)
 	}
 	for _, e := range r.Errors[:min(len(r.Errors), 5)] {

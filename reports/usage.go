@@ -13,10 +13,14 @@ type usageCollector struct {
 	usage    cost.Usage
 	headroom Headroom
 	unpriced int64 // REPORTs without billed duration or memory size
+	unseen   int64 // the client gave up, so the request id is not known
 }
 
 func (u *usageCollector) add(p *record.Plan, j *record.Joined) {
 	if j.Platform == nil {
+		if p.ExpectReports && j.Outcome == record.TimedOut && j.RequestID == "" {
+			u.unseen++
+		}
 		return
 	}
 	var f record.Function
@@ -72,6 +76,13 @@ func (u *usageCollector) bill(region string) (*cost.Bill, []record.Warning) {
 	if u.unpriced > 0 {
 		warnings = append(warnings, record.Warning{
 			Code: "unpriced", Text: fmt.Sprintf("%s no billed duration or memory size; the bill holds their request charge only", plural(u.unpriced, "REPORT has", "REPORTs have")),
+		})
+	}
+	if u.unseen > 0 {
+		warnings = append(warnings, record.Warning{
+			Code:   "bill_incomplete",
+			Text:   fmt.Sprintf("the bill is a lower bound: the client gave up on %s before a request id came, and the function may have run on", plural(u.unseen, "request", "requests")),
+			Remedy: "raise --timeout above the function's own time-out",
 		})
 	}
 	for _, err := range b.Errors {

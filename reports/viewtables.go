@@ -181,7 +181,7 @@ func (r *Report) howMeasured() []fact {
 			percent(c.Share()), count(c.K), count(c.N), percent(c.Lo), percent(c.Hi))})
 	}
 	facts = append(facts, fact{"Platform", fmt.Sprintf("%s joined by request id, %s missing, %s unclaimed; %s",
-		plural(r.Join.Matched, "REPORT", "REPORTs"), count(r.Join.Missing), count(r.Join.Unclaimed), plural(r.Environments, "execution environment", "execution environments"))})
+		plural(r.Join.Matched, "REPORT", "REPORTs"), count(r.Join.Missing), count(r.Join.Unclaimed), r.environmentWords())})
 	if r.Partial {
 		facts = append(facts, fact{"Partial", fmt.Sprintf("%s of %s planned arrivals are recorded", count(r.Arrivals+r.Warmup), count(r.Planned))})
 	}
