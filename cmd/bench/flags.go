@@ -82,7 +82,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.StringVar(&f.url.method, "method", "", "HTTP method of an http(s) target (default GET, or POST with --payload)")
 	fs.StringArrayVar(&f.url.headers, "header", nil, "HTTP header of an http(s) target, 'K: V'; repeatable")
 	fs.BoolVar(&f.url.http2, "http2", false, "speak HTTP/2 to an http(s) target")
-	fs.StringVar(&f.url.client, "client", "net/http", "client of an http(s) target: net/http, or lean: HTTP/1.1 at a third of the CPU, for high rates")
+	fs.StringVar(&f.url.client, "client", "net/http", "client of an http(s) target: net/http, or lean: HTTP/1.1 with less CPU a request, for high rates")
 
 	fs.DurationVar((*time.Duration)(&f.load.Duration), "duration", 30*time.Second, "how long arrivals are scheduled")
 	fs.StringVar(&f.load.Arrivals, "arrivals", "constant", "arrival process: constant, poisson or uniform")
