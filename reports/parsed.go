@@ -29,7 +29,8 @@ type Parsed struct {
 	Starts       map[record.Start]int64
 	FromLine     int64 // REPORTs whose start is read off their own line alone
 	ColdRate     Rate
-	Environments int64     // distinct log streams, 0 where the lines name none
+	Environments int64 // distinct log streams, 0 where the lines name none
+	Concurrency  *Concurrency
 	First, Last  time.Time // of the lines that carry a time
 	Quantities   []Quantity
 	Headroom     *Headroom
@@ -91,6 +92,7 @@ type ParsedSummary struct {
 	Starts       map[record.Start]int64             `json:"starts"`
 	ColdRate     *SummaryRate                       `json:"cold_rate"`
 	Environments int64                              `json:"environments"`
+	Concurrency  *SummaryConcurrency                `json:"concurrency"` // null where no line has a time
 	First        *time.Time                         `json:"first"`
 	Last         *time.Time                         `json:"last"`
 	Quantities   map[string]map[string]SummaryStats `json:"quantities"`
@@ -105,7 +107,7 @@ type ParsedSummary struct {
 // Summary gives the value that WriteJSON writes.
 func (p *Parsed) Summary() *ParsedSummary {
 	s := &ParsedSummary{
-		Schema: ParsedSchema, Reports: p.Reports, Kinds: p.Kinds, Starts: everyStart(p.Starts), Environments: p.Environments,
+		Schema: ParsedSchema, Reports: p.Reports, Kinds: p.Kinds, Starts: everyStart(p.Starts), Environments: p.Environments, Concurrency: p.Concurrency.summary(),
 		Quantities: summaryQuantities(p.Quantities), Errors: []SummaryError{}, Bill: p.Bill, Read: p.Counts, Envelopes: append([]string{}, p.Envelopes...),
 		Warnings: append([]record.Warning{}, p.Warnings...),
 	}

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"time"
 
 	"coldbench/parsers"
 	"coldbench/record"
@@ -55,6 +56,7 @@ type ParsedBuilder struct {
 	envs    map[uint64]struct{}
 	stream  []byte // of the record before
 	seed    maphash.Seed
+	busy    busyCollector
 }
 
 // startOrder are the starts, as indices of arrays.
@@ -124,6 +126,9 @@ func (b *ParsedBuilder) report(v *parsers.View) {
 		}
 		d.Add(f.Value)
 	}
+	if v.DurationMs.Valid {
+		b.busy.add(v.Timestamp, time.Duration(v.DurationMs.Value*float64(time.Millisecond)))
+	}
 	b.usage.addFigures(v.BilledDurationMs, v.MemorySizeMB, v.MaxMemoryUsedMB, &b.arch)
 	if v.Emulator {
 		b.p.Emulated++
@@ -189,6 +194,7 @@ func (b *ParsedBuilder) Parsed() *Parsed {
 	}
 	p.ColdRate = coldRate(p.Starts)
 	p.Environments = int64(len(b.envs))
+	p.Concurrency = b.busy.concurrency()
 	p.Headroom = b.usage.head()
 	for _, e := range b.errors {
 		p.Errors = append(p.Errors, *e)

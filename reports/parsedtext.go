@@ -75,6 +75,10 @@ func (p *Parsed) textFacts(t *textPage, r *Report) {
 	if p.Environments > 0 {
 		fact("Platform", plural(p.Environments, "execution environment", "execution environments"))
 	}
+	if c := p.Concurrency; c != nil {
+		fact("Busy", fmt.Sprintf("%s environments at once on average, %s in the busiest %s (from %s UTC): %s",
+			sig3(c.Over), sig3(c.Peak), span(c.Bucket), c.PeakAt.Format("15:04:05"), c.spark(busySparkWidth)))
+	}
 	for _, e := range p.Errors[:min(len(p.Errors), 8)] {
 		fact("Errors", fmt.Sprintf("%s %s, first of request %s", count(e.N), e.Type, e.Example))
 	}

@@ -275,7 +275,8 @@ func (in *groupInput) records(ctx context.Context, src logsource.Source, w logso
 				break
 			}
 		}
-		in.counts.Application = in.pairing.Counts().Other
+		paired := in.pairing.Counts()
+		in.counts.Application, in.counts.Refused = paired.Other, paired.Refused
 	}
 }
 
