@@ -48,6 +48,13 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bo
 	if f.builtinMemory < 128 || f.builtinMemory > 10240 {
 		return usagef("--memory: %d is not in [128, 10240] MB", f.builtinMemory)
 	}
+	var errs []error
+	f.check(func(flag, format string, a ...any) {
+		errs = append(errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, a...)))
+	})
+	if len(errs) > 0 {
+		return &usageError{errors.Join(errs...)}
+	}
 	n := newNarrator(cmd.ErrOrStderr(), false)
 	e, err := f.serve(listen, n)
 	if err != nil {

@@ -201,7 +201,8 @@ func (f *emulatorFlags) spawn(ctx context.Context) (*running, error) {
 	stop := func() error { return stopChild(cmd, stdin) }
 	about, err := readAnnouncement(ctx, stdout)
 	if err != nil {
-		return nil, errors.Join(err, stop())
+		_ = stop() // that it ended badly is known, and it has said why
+		return nil, err
 	}
 	return &running{about: about, stop: stop}, nil
 }

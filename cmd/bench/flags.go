@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coldbench/fleet"
 	"coldbench/record"
 )
 
@@ -144,7 +145,23 @@ func (f *loadFlags) check() error {
 		bad("endpoint", "%s does not go there; give --target lambda:NAME, --zip or --dir", publicTarget(f.target))
 	}
 	f.code.check(bad)
+	f.emulator.check(bad)
 	return errors.Join(errs...)
+}
+
+func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
+	if _, err := fleet.ParseKeepAlive(f.keepAlive); err != nil {
+		bad("keep-alive", "%q: want fixed:D, halving:D or uniform:A,B, such as fixed:5m", f.keepAlive)
+	}
+	if _, err := fleet.ParsePlacement(f.placement); err != nil {
+		bad("placement", "%q is none of mru, lru, random", f.placement)
+	}
+	if f.limits != "auto" && f.limits != "off" {
+		bad("limits", "%q is neither auto nor off", f.limits)
+	}
+	if f.concurrency < 1 {
+		bad("concurrency", "%d is not above 0", f.concurrency)
+	}
 }
 
 // builtinTarget is what is measured where nothing else is named.

@@ -42,6 +42,8 @@ Exit status: 0 done, 1 error, 2 usage, 3 the run is not valid to quote,
   bench spiky --dir ./app --handler index.handler --runtime nodejs22.x --memory 512
   bench steady --target https://example.com/ --rate 50 --duration 1m
   bench parse lambda.log
+  bench logs --log-group /aws/lambda/checkout --since 24h
+  bench explain runs/latest --seq 7
   bench report runs/latest`,
 		Version:       version(),
 		SilenceErrors: true,
@@ -53,7 +55,7 @@ Exit status: 0 done, 1 error, 2 usage, 3 the run is not valid to quote,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	root.AddCommand(newSteady(), newSpiky(), newWarmer(), newRamp(), newSine(), newReplay(), newReport(), newExplain(), newParse(), newLogs(), newEmulate(), newFixtures(), newCalibrate(), newVersion())
-	for _, c := range root.Commands() {
+	for _, c := range append(root.Commands(), root) {
 		usageArgs(c)
 	}
 	return root
