@@ -92,6 +92,11 @@ func (o *Options) config(c *collector, start time.Time) loadgen.Config {
 // are asked for: their time is the platform's.
 const clockSkew = 2 * time.Minute
 
+// logOverlap is how far back a question reaches that is asked again: longer
+// than any is waited for, so that a late event is found, and no more than that
+// of a large group.
+const logOverlap = 5 * time.Minute
+
 func (o *Options) readLogs(ctx context.Context, c *collector) error {
 	if o.Logs == nil {
 		return nil
@@ -106,10 +111,10 @@ func (o *Options) readLogs(ctx context.Context, c *collector) error {
 		}
 	}()
 	if o.Say != nil {
-		o.Say("reading the function's log group")
+		o.Say("reading the function's log group (Ctrl-C twice leaves it)")
 	}
 	window := logsource.Window{From: o.Plan.StartedAt.Add(-clockSkew)}
-	poll := logsource.PollOptions{Every: 250 * time.Millisecond, AtMost: o.LogsWithin}
+	poll := logsource.PollOptions{Every: 250 * time.Millisecond, AtMost: o.LogsWithin, Overlap: logOverlap}
 	err := logsource.Poll(ctx, o.Logs, window, poll, c.event, func() bool { return c.waiting() == 0 })
 	if errors.Is(err, logsource.ErrIncomplete) {
 		return nil // what is missing is counted, and lowers the verdict

@@ -55,6 +55,11 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bo
 	if len(errs) > 0 {
 		return &usageError{errors.Join(errs...)}
 	}
+	if announce {
+		if err := f.inheritEnvironment(); err != nil {
+			return fmt.Errorf("read %s: %w", childEnvVariable, err)
+		}
+	}
 	n := newNarrator(cmd.ErrOrStderr(), false)
 	e, err := f.serve(listen, n)
 	if err != nil {

@@ -186,6 +186,7 @@ func (f *emulatorFlags) spawn(ctx context.Context) (*running, error) {
 	}
 	cmd := exec.Command(self, f.childArgs()...)
 	cmd.SysProcAttr = ownGroup()
+	cmd.Env = f.childEnvironment()
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -208,16 +209,34 @@ func (f *emulatorFlags) spawn(ctx context.Context) (*running, error) {
 }
 
 func (f *emulatorFlags) childArgs() []string {
-	args := []string{
+	return []string{
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
 		"--concurrency", fmt.Sprint(f.concurrency),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
-	for _, kv := range f.builtinEnv {
-		args = append(args, "--env", kv)
+}
+
+// childEnvVariable carries the environment of the built-in functions to the
+// emulator's process: on its command line every user of the machine could read
+// it.
+const childEnvVariable = "COLDBENCH_EMULATOR_ENV"
+
+func (f *emulatorFlags) childEnvironment() []string {
+	text, err := json.Marshal(f.builtinEnv)
+	if err != nil {
+		return os.Environ() // strings always marshal
 	}
-	return args
+	return append(os.Environ(), childEnvVariable+"="+string(text))
+}
+
+// inheritEnvironment reads what childEnvironment has written.
+func (f *emulatorFlags) inheritEnvironment() error {
+	text, ok := os.LookupEnv(childEnvVariable)
+	if !ok {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), &f.builtinEnv)
 }
 
 func readAnnouncement(ctx context.Context, r io.Reader) (emulatorInfo, error) {

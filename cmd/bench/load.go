@@ -54,6 +54,9 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	if err != nil {
 		return "", err
 	}
+	if left, err := os.ReadDir(f.out); f.out != "" && err == nil && len(left) > 0 {
+		return "", withHint(fmt.Errorf("--out: %s is not empty, and a run is never written over", f.out), "another folder, or none: runs/TIME-VERB-NAME is the default")
+	}
 	s, err := f.openSubject(ctx, n)
 	if ctx.Err() != nil {
 		if err == nil {
