@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,5 +107,7 @@ func (w *server) stop() ([]int64, error) {
 	for i := range stamps {
 		stamps[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
 	}
+	// They are in the order of serving, which is not that of sending.
+	slices.Sort(stamps)
 	return stamps, nil
 }
