@@ -83,7 +83,9 @@ func testPayloadsOfAllSizes(t *testing.T, client func(testing.TB, url.Options) *
 }
 
 // A server that closes what it kept open must not cost the next request.
-func TestConnectionThatWasClosedWhileIdle(t *testing.T) { both(t, testConnectionThatWasClosedWhileIdle) }
+func TestConnectionThatWasClosedWhileIdle(t *testing.T) {
+	both(t, testConnectionThatWasClosedWhileIdle)
+}
 
 func testConnectionThatWasClosedWhileIdle(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
 	served := make(chan net.Conn, 8)
