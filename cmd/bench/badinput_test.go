@@ -51,6 +51,7 @@ var fewArrivals = []string{"steady", "--json", "--rate", "5", "--duration", "600
 // A package that can't be a function is refused before anything is sent: exit
 // status 1 and one line.
 func TestPackagesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	corrupt := filepath.Join(t.TempDir(), "corrupt.zip")
 	if err := os.WriteFile(corrupt, []byte("PK\x03\x04 this is no zip file"), 0o644); err != nil {
 		t.Fatal(err)
@@ -79,6 +80,7 @@ func TestPackagesThatAreRefused(t *testing.T) {
 
 // A function that fails is a run with rows that say so, exit status 3.
 func TestFunctionsThatFail(t *testing.T) {
+	t.Parallel()
 	need(t, "node")
 	tests := []struct {
 		name, code, outcome, errorType string
@@ -130,6 +132,7 @@ func TestUnknownFunctionBehindTheLambdaAPI(t *testing.T) {
 }
 
 func TestARefusingTargetIsARowEach(t *testing.T) {
+	t.Parallel()
 	s := measured(t, bench(t, t.TempDir(), "steady", "--json", "--target", "http://127.0.0.1:1/", "--rate", "20", "--duration", "500ms"))
 	if s.Outcomes["transport_error"] != 10 || s.Verdict.Valid {
 		t.Errorf("outcomes %v, verdict %+v", s.Outcomes, s.Verdict)

@@ -17,6 +17,7 @@ import (
 
 // Ctrl-C in the middle of a run leaves a valid partial run.
 func TestInterruptDrains(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cmd := benchCommand(t, dir, "steady", "--json", "--target", "emulated:io", "--rate", "20", "--duration", "60s", "--out", "run")
 	var out bytes.Buffer
@@ -46,6 +47,7 @@ func TestInterruptDrains(t *testing.T) {
 // kill -9 leaves a run that can be read, with a warning, at most about a second
 // short; and no process.
 func TestKillLeavesAReadableRun(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cmd := benchCommand(t, dir, "steady", "--target", "emulated:io", "--rate", "20", "--duration", "60s", "--out", "run")
 	startAndAwaitRows(t, cmd, filepath.Join(dir, "run"))

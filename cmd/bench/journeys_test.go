@@ -60,6 +60,7 @@ func coldWithSlowInit(t *testing.T, args ...string) {
 }
 
 func TestNodeFunction(t *testing.T) {
+	t.Parallel()
 	need(t, "node")
 	coldWithSlowInit(t, "--runtime", "nodejs22.x", "--handler", "index.handler", "--dir", writeFiles(t, map[string]string{
 		"index.js": `
@@ -71,6 +72,7 @@ exports.handler = async (event) => { await new Promise(r => setTimeout(r, 50)); 
 }
 
 func TestPythonFunction(t *testing.T) {
+	t.Parallel()
 	need(t, "python3")
 	coldWithSlowInit(t, "--runtime", "python3.13", "--handler", "app.handler", "--dir", writeFiles(t, map[string]string{
 		"app.py": `
@@ -84,6 +86,7 @@ def handler(event, context):
 }
 
 func TestGoBootstrap(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source := writeFiles(t, map[string]string{"main.go": `package main
 
@@ -108,6 +111,7 @@ func main() {
 }
 
 func TestSteadyAtAURL(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hi")) }))
 	defer server.Close()
 	s := measured(t, bench(t, t.TempDir(), "steady", "--json", "--target", server.URL, "--rate", "50", "--duration", "1s"))
