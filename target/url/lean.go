@@ -51,8 +51,7 @@ type leanConn struct {
 	in     *bufio.Reader
 	header fasthttp.ResponseHeader
 	out    []byte
-	cut    func() // ends what waits on the connection
-	used   bool
+	cut    func()    // ends what waits on the connection
 	since  time.Time // idle since
 }
 

@@ -239,7 +239,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 	o.others = max(0, (busyNow-busy-(o.cpu+served).Seconds())/(totalNow-total))
 	if t.hear != nil {
 		if o.spoken, err = t.hear(dir, out.Bytes()); err != nil {
-			return o, fmt.Errorf("%s: %w (%v) %s", t.name, err, ran, errs.String())
+			return o, fmt.Errorf("%s: %w (%w) %s", t.name, err, ran, errs.String())
 		}
 	}
 	o.stamps = stamps

@@ -29,7 +29,7 @@ func TestTheKernelStampsEveryRequest(t *testing.T) {
 		}
 		body, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || len(body) != 200 || resp.StatusCode != 200 {
+		if err != nil || len(body) != 200 || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%v, %d bytes, status %d", err, len(body), resp.StatusCode)
 		}
 		after = append(after, time.Now().UnixNano())
