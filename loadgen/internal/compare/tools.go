@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -239,7 +240,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 	o.others = max(0, (busyNow-busy-(o.cpu+served).Seconds())/(totalNow-total))
 	if t.hear != nil {
 		if o.spoken, err = t.hear(dir, out.Bytes()); err != nil {
-			return o, fmt.Errorf("%s: %w (%w) %s", t.name, err, ran, errs.String())
+			return o, fmt.Errorf("%s: %w %s", t.name, errors.Join(err, ran), errs.String())
 		}
 	}
 	o.stamps = stamps
