@@ -76,16 +76,17 @@ func TestInitFaults(t *testing.T) {
 	for _, c := range []struct {
 		name, init string
 		payload    string
-		report     string // end of the REPORT
-		first      string // status of the two INIT_REPORTs
+		report     string        // end of the REPORT
+		first      string        // status of the two INIT_REPORTs
+		limit      time.Duration // of both attempts where one has to run into it; zero: the defaults
 	}{
-		{"init/error", "error", `{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError","requestId":"","stackTrace":\[\]}`, "Status: error\tError Type: Runtime.ImportModuleError\n", "Status: error\tError Type: Runtime.ImportModuleError\n"},
-		{"exit 7", "exit:7", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + uuidForm + ` Error: Runtime exited with error: exit status 7"}`, "Status: error\tError Type: Runtime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\n"},
-		{"hang", "hang", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + uuidForm + ` Error: Task timed out after 0.50 seconds"}`, "Status: timeout\n", "Status: timeout\n"},
+		{"init/error", "error", `{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError","requestId":"","stackTrace":\[\]}`, "Status: error\tError Type: Runtime.ImportModuleError\n", "Status: error\tError Type: Runtime.ImportModuleError\n", 0},
+		{"exit 7", "exit:7", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + uuidForm + ` Error: Runtime exited with error: exit status 7"}`, "Status: error\tError Type: Runtime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\n", 0},
+		{"hang", "hang", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + uuidForm + ` Error: Task timed out after 0.50 seconds"}`, "Status: timeout\n", "Status: timeout\n", 500 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBed(t, emulator.Options{InitLimit: 300 * time.Millisecond})
-			b.install(emulator.LocalFunction{Timeout: 500 * time.Millisecond, Env: map[string]string{"TEST_INIT": c.init}})
+			b := newBed(t, emulator.Options{InitLimit: c.limit})
+			b.install(emulator.LocalFunction{Timeout: c.limit, Env: map[string]string{"TEST_INIT": c.init}})
 			a := b.invoke(order{})
 			if a.failed != "Unhandled" {
 				t.Errorf("got %+v", a)
