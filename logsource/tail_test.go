@@ -80,10 +80,10 @@ func TestTailConnectsAgain(t *testing.T) {
 			f := newFake(group)
 			f.tail.cut = cut
 			f.tail.refused = 3
-			trickle(f, 960, 30*time.Second, 5*time.Second) // eight hours
+			trickle(f, 240, 2*time.Minute, 5*time.Second) // eight hours
 			src := logsource.NewCloudWatch(f.serve(t), group, using(logsource.MethodTail))
 			got, _ := collect(t, t.Context(), src, logsource.Window{From: time.Now(), To: time.Now().Add(8 * time.Hour)})
-			each(t, got, 960)
+			each(t, got, 240)
 			if n := f.calls["StartLiveTail"]; n < 5 || n > 10 { // 3 refused, then one for each 3 hours
 				t.Errorf("cut %v: %d sessions", cut, n)
 			}

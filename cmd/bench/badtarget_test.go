@@ -78,6 +78,7 @@ func TestTargetsThatMisbehave(t *testing.T) {
 	} {
 		for _, client := range []string{"net/http", "lean"} {
 			t.Run(tt.name+" "+client, func(t *testing.T) {
+				t.Parallel()
 				r := bench(t, t.TempDir(), "steady", "--json", "--target", tt.target, "--client", client, "--rate", "20", "--duration", "500ms", "--timeout", "300ms")
 				s := measured(t, r)
 				if r.code != exitInvalid || s.Arrivals != 10 || s.Outcomes[tt.outcome] != 10 {

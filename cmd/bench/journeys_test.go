@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -102,8 +103,8 @@ func main() {
 	lambda.Start(func(context.Context, map[string]any) (string, error) { time.Sleep(50 * time.Millisecond); return "done", nil })
 }
 `})
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bootstrap"), filepath.Join(source, "main.go"))
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	// Built as this test is, so that the build cache has its packages already.
+	build := exec.Command("go", "build", "-race="+strconv.FormatBool(raceDetector), "-o", filepath.Join(dir, "bootstrap"), filepath.Join(source, "main.go"))
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
