@@ -54,7 +54,7 @@ func newBed(t *testing.T, o emulator.Options) *bed {
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Error(err)

@@ -20,7 +20,7 @@ import (
 // The payloads are those recorded from AWS in November 2025.
 func TestFaultsOfTheFunction(t *testing.T) {
 	b := newBed(t, emulator.Options{})
-	b.install(emulator.LocalFunction{Timeout: time.Second})
+	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct {
 		name    string
 		order   order
@@ -31,7 +31,7 @@ func TestFaultsOfTheFunction(t *testing.T) {
 		{"exit 127", order{Do: "exit", Code: 127}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 127"}`, "Status: error\tError Type: Runtime.ExitError\n"},
 		{"killed", order{Do: "signal", Code: 9}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: signal: killed"}`, "Status: error\tError Type: Runtime.ExitError\n"},
 		{"segmentation fault", order{Do: "signal", Code: 11}, "", "Status: error\tError Type: Runtime.ExitError\n"},
-		{"time-out", order{Do: "sleep", MS: 5000}, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}`, "Status: timeout\n"},
+		{"time-out", order{Do: "sleep", MS: 60000}, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 3.00 seconds"}`, "Status: timeout\n"},
 		{"response too large", order{Do: "big", Bytes: 6291556}, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, "Status: error\tError Type: Function.ResponseSizeTooLarge\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestFaultsOfTheFunction(t *testing.T) {
 			if _, tail, _ := strings.Cut(rest, "\t"); tail != c.report && c.name != "response too large" {
 				t.Errorf("REPORT ends %q, want %q", tail, c.report)
 			}
-			if c.name == "time-out" && parseReport(t, a.log).duration != 1000 {
+			if c.name == "time-out" && parseReport(t, a.log).duration != 3000 {
 				t.Errorf("Duration of a time-out: %q", a.log)
 			}
 			if got := b.invoke(order{Do: "served"}); got.payload != "1" {
@@ -140,12 +140,12 @@ func TestRuntimeAPIRefusesIllegalCalls(t *testing.T) {
 
 func TestAnswerCountsThoughTheProcessEndsAfterIt(t *testing.T) {
 	b := newBed(t, emulator.Options{})
-	b.install(emulator.LocalFunction{Timeout: time.Second})
+	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct{ do, end string }{
 		{"answer-exit", "Status: error\tError Type: Runtime.ExitError\n"},
 		{"answer-sleep", "Status: timeout\n"},
 	} {
-		a := b.invoke(order{Do: c.do, MS: 5000})
+		a := b.invoke(order{Do: c.do, MS: 60000})
 		if a.payload != `"answered"` || a.failed != "" || !strings.HasSuffix(a.log, c.end) {
 			t.Errorf("%s: %+v", c.do, a)
 		}

@@ -60,13 +60,13 @@ func TestResponseStream(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{})
 	b.invoke(order{})
-	s := b.stream(order{Do: "stream", Code: 4, MS: 50})
+	s := b.stream(order{Do: "stream", Code: 4, MS: 200})
 	if s.text != "part 0;part 1;part 2;part 3;" || s.parts < 2 || s.end.ErrorCode != nil {
 		t.Errorf("got %+v", s)
 	}
-	// The parts come as they are written: three pauses of 50 ms lie between the
-	// first and the end.
-	if s.last-s.first < 150*time.Millisecond {
+	// The parts come as they are written: three pauses of 200 ms lie between the
+	// first and the end; a reader that is kept waiting sees fewer of them.
+	if s.last-s.first < 200*time.Millisecond {
 		t.Errorf("first part after %v, end after %v", s.first, s.last)
 	}
 	log, _ := base64.StdEncoding.DecodeString(aws.ToString(s.end.LogResult))
@@ -80,7 +80,7 @@ func TestResponseStream(t *testing.T) {
 
 func TestResponseStreamThatFails(t *testing.T) {
 	b := newBed(t, emulator.Options{})
-	b.install(emulator.LocalFunction{Timeout: time.Second})
+	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct {
 		name    string
 		order   order
@@ -90,7 +90,7 @@ func TestResponseStreamThatFails(t *testing.T) {
 		{"trailer", order{Do: "stream", Code: 1, Text: "Function.Broken"}, "part 0;", `{"errorType":"X"}`},
 		{"error", order{Do: "error", Text: "no"}, "", `{"errorMessage":"no","errorType":"CustomError"}`},
 		{"exit", order{Do: "exit", Code: 3}, "", "exit status 3"},
-		{"time-out on the way", order{Do: "stream", Code: 100, MS: 100}, "", "Task timed out after 1.00 seconds"},
+		{"time-out on the way", order{Do: "stream", Code: 1000, MS: 100}, "", "Task timed out after 3.00 seconds"},
 	} {
 		s := b.stream(c.order)
 		if aws.ToString(s.end.ErrorCode) != "Unhandled" || !strings.Contains(aws.ToString(s.end.ErrorDetails), c.details) || !strings.HasPrefix(s.text, c.text) {

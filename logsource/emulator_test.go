@@ -82,7 +82,7 @@ func emulated(t *testing.T, n int, delay time.Duration) (cfg aws.Config, front *
 		transport.CloseIdleConnections()
 		web.CloseClientConnections()
 		web.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Error(err)

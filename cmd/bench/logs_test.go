@@ -42,7 +42,7 @@ func logGroup(t *testing.T, group string) (endpoint string) {
 		transport.CloseIdleConnections()
 		web.CloseClientConnections()
 		web.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Error(err)
