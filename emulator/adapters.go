@@ -12,6 +12,8 @@ import (
 // hostSandbox is a sandbox.Host as a Sandbox.
 type hostSandbox struct{ host *sandbox.Host }
 
+func (h hostSandbox) Private() bool { return h.host.Private() }
+
 func (h hostSandbox) Start(ctx context.Context, s sandbox.Spec) (Process, error) {
 	// Not written as one return: a nil *sandbox.Env must not become a Process.
 	env, err := h.host.Start(ctx, s)

@@ -24,6 +24,8 @@ func (o *observed) note(share float64) {
 	o.shares = append(o.shares, share)
 }
 
+func (o *observed) Private() bool { return o.host.Private() }
+
 func (o *observed) Start(ctx context.Context, s sandbox.Spec) (emulator.Process, error) {
 	env, err := o.host.Start(ctx, s)
 	if err != nil {

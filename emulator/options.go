@@ -59,16 +59,23 @@ type Options struct {
 // Sandbox starts execution environments. *sandbox.Host is one, wrapped.
 type Sandbox interface {
 	Start(ctx context.Context, s sandbox.Spec) (Process, error)
+	// Private says whether Mounts and Root of a Spec are in force.
+	Private() bool
 }
 
 // Process is one started runtime with all that it starts.
 type Process interface {
 	StartedAt() time.Time          // just before the runtime process was started
-	Done() <-chan struct{}         // closed when it has ended
-	ExitError() *sandbox.ExitError // how it ended; valid once Done is closed
-	PeakMemoryMB() int             // so far; 0 where it is not known
-	SetCPU(share float64) error    // vCPUs; 0 = no limit
-	Freeze() error                 // no instruction is executed until Thaw
+	Exited() <-chan struct{}       // closed when the runtime process has ended
+	ExitError() *sandbox.ExitError // how it ended; valid once Exited is closed
+	Done() <-chan struct{}         // closed when all of its processes are gone
+	Children() []*sandbox.Child    // those of Spec.Before and Spawn
+	// Spawn starts one more process beside the runtime, such as an extension.
+	Spawn(x sandbox.Extra) (*sandbox.Child, error)
+	Terminate()                 // SIGTERM to the runtime process alone
+	PeakMemoryMB() int          // so far; 0 where it is not known
+	SetCPU(share float64) error // vCPUs; 0 = no limit
+	Freeze() error              // no instruction is executed until Thaw
 	Thaw() error
 	Kill() // ends all of it and waits
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -12,23 +13,21 @@ import (
 // Env is one living or ended execution environment. Its methods may be called
 // from many goroutines and at any time; after the end they do nothing.
 type Env struct {
-	host    *Host
-	id      string
-	pid     int
-	started time.Time
-	group   group // nil without cgroups
-	limit   int64 // of memory, in bytes; 0 for none
-	out     *output
-	pumps   sync.WaitGroup // the copies of its output
-	done    chan struct{}
+	host  *Host
+	id    string
+	group group // nil without cgroups
+	limit int64 // of memory, in bytes; 0 for none
+	main  *Child
+	done  chan struct{}
 
-	asked atomic.Bool // Kill was called
+	asked atomic.Bool   // Kill was called
+	kill  chan struct{} // closed when asked becomes true
 
-	mu    sync.Mutex // orders signals and limits with the end of the process
-	ended bool       // no signal may be sent any more: the pid may be reused
+	mu     sync.Mutex // orders signals, limits and starts with the end
+	ended  bool       // nothing may be started any more
+	extras []*Child   // all but main
 
 	// Written before done is closed, read after.
-	exit     *ExitError
 	peak     int64
 	leftover error
 }
@@ -36,33 +35,70 @@ type Env struct {
 // ID is Spec.ID.
 func (e *Env) ID() string { return e.id }
 
-// Pid is the id of the first process, which is also that of its process group.
-func (e *Env) Pid() int { return e.pid }
+// Pid is the id of the process of Spec.Command, which is also that of its
+// process group.
+func (e *Env) Pid() int { return e.main.pid }
 
-// StartedAt is the instant immediately before the process was forked, with
-// Go's monotonic reading. An init duration is counted from here.
-func (e *Env) StartedAt() time.Time { return e.started }
+// StartedAt is the instant immediately before the process of Spec.Command was
+// forked, with Go's monotonic reading: after everything was mounted and after
+// Spec.Before was started. An init duration without extensions is counted from
+// here.
+func (e *Env) StartedAt() time.Time { return e.main.started }
 
-// Done is closed when the first process has ended, every other process of the
-// environment is gone, all output has been delivered and the cgroup is
-// removed.
+// Exited is closed when the process of Spec.Command has ended. Without other
+// processes of Spec.Before or Spawn that is also the end of the environment,
+// and Done follows at once; with them the environment lives until each of them
+// has ended or Kill is called.
+func (e *Env) Exited() <-chan struct{} { return e.main.done }
+
+// Done is closed when every process of the environment is gone, all output has
+// been delivered and the cgroup is removed.
 func (e *Env) Done() <-chan struct{} { return e.done }
 
-// ExitError says how the environment ended; nil before Done is closed.
-func (e *Env) ExitError() *ExitError {
-	select {
-	case <-e.done:
-		return e.exit
-	default:
-		return nil
+// ExitError says how the process of Spec.Command ended; nil before Exited is
+// closed.
+func (e *Env) ExitError() *ExitError { return e.main.ExitError() }
+
+// Children are the processes of Spec.Before and Spawn, living or ended, in the
+// order of their start.
+func (e *Env) Children() []*Child {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.extras)
+}
+
+// Terminate sends SIGTERM to the process of Spec.Command, which may ignore it.
+func (e *Env) Terminate() { e.main.Terminate() }
+
+// Spawn starts one more process in the environment. The error is a *StartError
+// or ErrEnded.
+func (e *Env) Spawn(x Extra) (*Child, error) {
+	if err := e.host.check(e.id, &x); err != nil {
+		return nil, err
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ended || e.asked.Load() {
+		return nil, fmt.Errorf("start %s in environment %s: %w", x.Command[0], e.id, ErrEnded)
+	}
+	var c *Child
+	var err error
+	e.host.spawn.do(func() { c, err = e.startInside(x) })
+	if err != nil {
+		return nil, err
+	}
+	e.extras = append(e.extras, c)
+	c.follow()
+	return c, nil
 }
 
 // Kill ends every process of the environment and returns when Done is closed.
 // Killing an ended environment does nothing.
 func (e *Env) Kill() {
 	e.signal(func() {
-		e.asked.Store(true)
+		if !e.asked.Swap(true) {
+			close(e.kill)
+		}
 		e.killAll()
 	})
 	<-e.done
@@ -85,13 +121,13 @@ func (e *Env) SetCPU(vcpus float64) error {
 
 // Freeze stops every process of the environment until Thaw: no instruction is
 // executed. With a freezer the processes cannot notice; without one it is
-// SIGSTOP to the process group.
+// SIGSTOP to the process groups.
 func (e *Env) Freeze() error {
 	return e.act("freeze", func() error {
 		if e.group != nil && e.group.canFreeze() {
 			return e.group.freeze()
 		}
-		return syscall.Kill(-e.pid, syscall.SIGSTOP)
+		return e.signalGroups(syscall.SIGSTOP)
 	})
 }
 
@@ -101,7 +137,7 @@ func (e *Env) Thaw() error {
 		if e.group != nil && e.group.canFreeze() {
 			return e.group.thaw()
 		}
-		return syscall.Kill(-e.pid, syscall.SIGCONT)
+		return e.signalGroups(syscall.SIGCONT)
 	})
 }
 
@@ -111,8 +147,8 @@ func (e *Env) Thaw() error {
 // With a memory controller it is the larger of two marks that the kernel
 // keeps: that of the group, which holds page cache but charges the pages of a
 // program file to the first environment that touches them, and the peak
-// resident memory of the first process, which counts those pages, as a
-// machine of its own would; at most the limit. Without a controller it is the sum of the peaks of
+// resident memory of the process of Spec.Command, which counts those pages, as
+// a machine of its own would; at most the limit. Without a controller it is the sum of the peaks of
 // the living processes, which counts pages that they share more than once; for
 // what ended unobserved it is not known, on Linux unless it exceeded the peak
 // of this program. On macOS it is known after the end only.
@@ -127,12 +163,16 @@ func (e *Env) PeakMemoryMB() int {
 }
 
 func (e *Env) peakNow() int64 {
-	if e.group != nil {
+	if e.group != nil && e.main != nil {
 		if n, ok := e.group.peakMemory(); ok {
-			return e.bounded(max(n, peakResident(e.pid)))
+			return e.bounded(max(n, peakResident(e.main.pid)))
 		}
 	}
-	return treePeakMemory(e.pid)
+	var sum int64
+	for _, c := range e.living() {
+		sum += treePeakMemory(c.pid)
+	}
+	return sum
 }
 
 // bounded is n, or the memory limit where that is less.
@@ -164,42 +204,91 @@ func (e *Env) signal(f func()) {
 	}
 }
 
-// killAll sends SIGKILL to the process group, to the descendants that left it,
-// and to the cgroup. The first process is at worst a zombie here, so its pid
-// cannot have been given to another.
+// living are the processes that have not been reaped, so that their ids are
+// theirs. The lock is held.
+func (e *Env) living() []*Child {
+	var all []*Child
+	for _, c := range append(slices.Clone(e.extras), e.main) {
+		if c != nil && !c.reaped {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// signalGroups sends a signal to the process group of each living process. The
+// lock is held.
+func (e *Env) signalGroups(s syscall.Signal) error {
+	var errs []error
+	for _, c := range e.living() {
+		if err := syscall.Kill(-c.pid, s); !errors.Is(err, syscall.ESRCH) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// killAll sends SIGKILL to the process groups, to the descendants that left
+// them, and to the cgroup. What is not reaped is at worst a zombie, so its pid
+// cannot have been given to another. The lock is held.
 func (e *Env) killAll() {
 	if e.group != nil {
 		e.group.kill()
 	} else {
-		killTree(e.pid)
+		for _, c := range e.living() {
+			killTree(c.pid)
+		}
 	}
-	_ = syscall.Kill(-e.pid, syscall.SIGKILL)
+	_ = e.signalGroups(syscall.SIGKILL)
 }
 
-// watch waits for the end of the first process and then clears up.
+// watch waits for the end of the environment and then clears up.
 func (e *Env) watch() {
 	defer close(e.done)
 	defer e.host.forget(e)
-	waitExit(e.pid)
+	<-e.main.done
+	for c := e.anyExtra(); c != nil; c = e.anyExtra() {
+		select {
+		case <-c.done:
+		case <-e.kill:
+		}
+	}
+	e.finish()
+}
 
+// anyExtra is a living process that keeps the environment alive; nil where
+// there is none, or where Kill was called.
+func (e *Env) anyExtra() *Child {
 	e.mu.Lock()
-	peak := e.peakNow()
-	e.killAll()
-	status, usage := reap(e.pid)
+	defer e.mu.Unlock()
+	for _, c := range e.extras {
+		if !c.reaped && !e.asked.Load() {
+			return c
+		}
+	}
 	e.ended = true
-	if e.peak = max(e.peak, peak); e.group == nil {
-		e.peak = max(e.peak, maxRSS(usage))
-	}
-	e.mu.Unlock()
+	return nil
+}
 
-	e.exit = exitOf(status, usage)
-	e.exit.Killed = e.asked.Load()
-	e.finishGroup()
-	if e.group == nil {
-		// Whoever escaped may hold the pipes open for ever.
-		e.out.expire(time.Now().Add(escapedOutput))
+// finish ends what is left and gives up what the environment holds.
+func (e *Env) finish() {
+	e.mu.Lock()
+	e.ended = true
+	e.peak = max(e.peak, e.peakNow())
+	e.killAll()
+	all := append(slices.Clone(e.extras), e.main)
+	e.mu.Unlock()
+	for _, c := range all {
+		if c != nil {
+			<-c.done
+		}
 	}
-	e.pumps.Wait()
+	e.finishGroup()
+	for _, c := range all {
+		if c != nil {
+			c.finishOutput()
+		}
+	}
 }
 
 // escapedOutput is how long the output of an ended environment is still read
@@ -213,20 +302,12 @@ func (e *Env) finishGroup() {
 		return
 	}
 	e.leftover = e.group.drain()
-	e.exit.OOM = e.group.outOfMemory()
 	if n, ok := e.group.peakMemory(); ok {
 		e.mu.Lock()
 		e.peak = max(e.peak, e.bounded(n))
 		e.mu.Unlock()
 	}
 	e.leftover = errors.Join(e.leftover, e.group.remove())
-}
-
-// discardGroup removes the cgroup of a start that came to nothing.
-func (e *Env) discardGroup() {
-	if e.group != nil {
-		_ = e.group.remove()
-	}
 }
 
 // reap collects the ended process.

@@ -8,32 +8,36 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
-// program finds what Spec.Command names.
-func program(s *Spec) (string, error) {
-	if len(s.Command) == 0 || s.Command[0] == "" {
-		return "", &StartError{ID: s.ID, Program: "(none)", Reason: "the command is empty", Err: os.ErrInvalid}
+// check completes the command of a process that is to be started.
+func (h *Host) check(id string, x *Extra) error {
+	if len(x.Command) == 0 || x.Command[0] == "" {
+		return &StartError{ID: id, Program: "(none)", Reason: "the command is empty", Err: os.ErrInvalid}
 	}
-	name := s.Command[0]
+	return nil
+}
+
+// program finds what the command of a process names.
+func program(id string, command []string) (string, error) {
+	name := command[0]
 	if strings.ContainsRune(name, '/') {
 		return name, nil
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", &StartError{ID: s.ID, Program: name, Reason: "not found in PATH", Err: err}
+		return "", &StartError{ID: id, Program: name, Reason: "not found in PATH", Err: err}
 	}
 	return filepath.Abs(path)
 }
 
-// launch makes the cgroup and the pipes, forks, and hands the process over to
-// its Env.
-func (h *Host) launch(s Spec, path, name string) (*Env, error) {
+// launch makes the cgroup, starts the processes, the last of which is that of
+// Spec.Command, and hands them over to their Env.
+func (h *Host) launch(s Spec, all []Extra, name string) (*Env, error) {
 	fail := func(what string, err error) (*Env, error) {
-		return nil, &StartError{ID: s.ID, Program: path, Reason: what + ": " + err.Error(), Err: err}
+		return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: what + ": " + err.Error(), Err: err}
 	}
-	e := &Env{host: h, id: s.ID, limit: int64(s.MemoryMB) << 20, done: make(chan struct{})}
+	e := &Env{host: h, id: s.ID, limit: int64(s.MemoryMB) << 20, done: make(chan struct{}), kill: make(chan struct{})}
 	if h.cgroups != nil {
 		g, err := h.cgroups.create(name, s.MemoryMB, h.options.MaxProcesses)
 		if err != nil {
@@ -41,64 +45,78 @@ func (h *Host) launch(s Spec, path, name string) (*Env, error) {
 		}
 		e.group = g
 	}
-	out, err := openOutput(s.Stdout, s.Stderr)
+	var err error
+	h.spawn.do(func() { err = e.startAll(all) })
+	for _, c := range e.living() {
+		c.follow()
+	}
 	if err != nil {
-		e.discardGroup()
-		return fail("open its pipes", err)
+		e.finish()
+		return nil, err
 	}
-	var forkErr error
-	h.spawn.do(func() { forkErr = e.fork(&s, path, out) })
-	out.closeChildEnds()
-	if forkErr != nil {
-		out.abandon()
-		e.discardGroup()
-		return nil, &StartError{ID: s.ID, Program: path, Reason: startReason(&s, path, forkErr), Err: forkErr}
-	}
-	e.out = out
-	out.pump(&e.pumps)
 	h.keep(e)
+	go e.watch()
 	if s.CPUShare > 0 {
 		// After the fork on purpose: on cgroup v1 the starting thread is in
 		// the group while it forks, and a quota would stall every other
 		// start. The process runs unlimited for less than a millisecond.
 		if err := e.SetCPU(s.CPUShare); err != nil {
-			go e.watch()
 			e.Kill()
 			return fail("limit its CPU", err)
 		}
 	}
-	go e.watch()
 	return e, nil
 }
 
-// fork runs on the starting thread.
-func (e *Env) fork(s *Spec, path string, out *output) error {
-	attr := &syscall.ProcAttr{
-		Dir:   s.Dir,
-		Env:   append([]string{}, s.Env...),
-		Files: out.files(),
-		Sys:   processAttributes(),
+// startAll runs on the starting thread.
+func (e *Env) startAll(all []Extra) error {
+	for i, x := range all {
+		c, err := e.startInside(x)
+		switch {
+		case err != nil:
+			return err
+		case i < len(all)-1:
+			e.extras = append(e.extras, c)
+		default:
+			e.main = c
+		}
 	}
-	closeOnExec()
-	leave, err := enterGroup(e.group, attr.Sys)
+	return nil
+}
+
+// startInside starts one process in the group of the environment. It runs on
+// the starting thread.
+func (e *Env) startInside(x Extra) (*Child, error) {
+	path, err := program(e.id, x.Command)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer leave()
-	e.started = time.Now()
-	e.pid, err = syscall.ForkExec(path, s.Command, attr)
-	return err
+	fail := func(reason string, err error) (*Child, error) {
+		return nil, &StartError{ID: e.id, Program: path, Reason: reason, Err: err}
+	}
+	out, err := openOutput(x.Stdout, x.Stderr)
+	if err != nil {
+		return fail("open its pipes: "+err.Error(), err)
+	}
+	c := &Child{env: e, out: out, done: make(chan struct{})}
+	err = c.fork(&x, path)
+	out.closeChildEnds()
+	if err != nil {
+		out.abandon()
+		return fail(startReason(x.Dir, path, err), err)
+	}
+	return c, nil
 }
 
 // startReason puts the system's error into words that say what to do.
-func startReason(s *Spec, path string, err error) string {
+func startReason(dir, path string, err error) string {
 	full := path
 	if !filepath.IsAbs(full) {
-		full = filepath.Join(s.Dir, full)
+		full = filepath.Join(dir, full)
 	}
 	switch {
-	case s.Dir != "" && !isDir(s.Dir):
-		return fmt.Sprintf("its working directory %s does not exist", s.Dir)
+	case dir != "" && !isDir(dir):
+		return fmt.Sprintf("its working directory %s does not exist", dir)
 	case errors.Is(err, syscall.ENOENT) && exists(full):
 		return "the file exists, but the interpreter or loader that it names does not"
 	case errors.Is(err, syscall.ENOENT):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -34,7 +35,8 @@ type Spec struct {
 	// looked up in the PATH of this process; one with a slash is taken as it
 	// is, relative to Dir.
 	Command []string
-	// Dir is the working directory; empty means that of this process.
+	// Dir is the working directory; empty means that of this process, or "/"
+	// where the environment sees a file system of its own.
 	Dir string
 	// Env is the whole environment of the process, as KEY=value. Nothing is
 	// added to it and nothing is inherited.
@@ -48,6 +50,20 @@ type Spec struct {
 	// Tmp is the folder that serves the environment as /tmp. It is created
 	// where it does not exist and is never removed here: it outlives a reset.
 	Tmp string
+	// Mounts are what the processes see at places of their own choice: a folder
+	// of code at /var/task, say. They are in force where Host.Private is true,
+	// and ignored elsewhere, which Host.Warnings has said.
+	Mounts []Mount
+	// Root is the folder that becomes "/", read-only, for a container image.
+	// Empty means a view of this machine's own file system. Like Mounts it
+	// needs Host.Private; without it Start refuses it.
+	Root string
+	// Lower is an image of several folders in place of Root: its layers, the
+	// lowest first, which overlayfs merges. It needs Host.Private as well.
+	Lower []string
+	// Before are processes that are started before Command, in their order:
+	// Env.Children returns them.
+	Before []Extra
 	// Stdout and Stderr receive what the processes print, each from one
 	// goroutine. If both are the same writer there is one goroutine and one
 	// pipe, and the order of the lines is kept. Nil discards. A writer that
@@ -56,6 +72,30 @@ type Spec struct {
 	// without a goroutine in between, and stays the caller's to close.
 	Stdout, Stderr io.Writer
 }
+
+// Mount is a folder or a file of this machine, seen at another place.
+type Mount struct {
+	// Source is the absolute path of a folder or a file on this machine.
+	Source string
+	// Target is the absolute path at which the processes see it. It need not
+	// exist on this machine.
+	Target string
+	// ReadOnly refuses every write below Target.
+	ReadOnly bool
+}
+
+// Extra is one more process of an environment, such as an extension: in the
+// same cgroup and namespaces, in a process group of its own. Its fields mean
+// what those of Spec do.
+type Extra struct {
+	Command        []string
+	Dir            string
+	Env            []string
+	Stdout, Stderr io.Writer
+}
+
+// ErrEnded is returned by Spawn once the environment has ended.
+var ErrEnded = errors.New("environment has ended")
 
 // ErrClosed is returned by Start after Close.
 var ErrClosed = errors.New("sandbox is closed")
@@ -119,6 +159,10 @@ func (h *Host) Limits() string {
 // numbers, one sentence each. Empty where everything is.
 func (h *Host) Warnings() []string { return append([]string(nil), h.warnings...) }
 
+// Private reports whether environments have namespaces and a view of the file
+// system of their own, so that Spec.Mounts and Spec.Root are in force.
+func (h *Host) Private() bool { return false }
+
 // Start runs one environment and returns as soon as its process exists and has
 // begun to execute its program. The ctx bounds the start only: the environment
 // lives until it exits or is killed. The error is a *StartError, ErrClosed, or
@@ -132,16 +176,18 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
 		return nil, fmt.Errorf("start environment %s: %w", s.ID, err)
 	}
 	defer h.starting.Done()
-	path, err := program(&s)
-	if err != nil {
-		return nil, err
+	all := append(slices.Clone(s.Before), Extra{Command: s.Command, Dir: s.Dir, Env: s.Env, Stdout: s.Stdout, Stderr: s.Stderr})
+	for i := range all {
+		if err := h.check(s.ID, &all[i]); err != nil {
+			return nil, err
+		}
 	}
 	if s.Tmp != "" {
 		if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
-			return nil, &StartError{ID: s.ID, Program: path, Reason: "make its /tmp folder: " + err.Error(), Err: err}
+			return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "make its /tmp folder: " + err.Error(), Err: err}
 		}
 	}
-	return h.launch(s, path, name)
+	return h.launch(s, all, name)
 }
 
 // Close kills every environment, waits until all of their processes are gone,

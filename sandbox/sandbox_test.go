@@ -263,7 +263,7 @@ func TestStartReasons(t *testing.T) {
 		syscall.EAGAIN: "no more processes allowed here", syscall.EMFILE: "no more open files", syscall.ENFILE: "no more open files",
 		syscall.ENOMEM: "no memory left", syscall.E2BIG: "too large", syscall.EIO: "input/output error",
 	} {
-		if got := startReason(&Spec{}, "/bin/sh", err); !strings.Contains(got, says) {
+		if got := startReason("", "/bin/sh", err); !strings.Contains(got, says) {
 			t.Errorf("%v: %q, want it to say %q", err, got, says)
 		}
 	}
