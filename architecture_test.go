@@ -98,12 +98,16 @@ var rules = map[string]rule{
 	},
 	"emulator/runtimes": {},
 	"emulator/unpack":   {},
+	"emulator/insights": {std: pureStd},
+	"emulator/patterns": {std: pureStd},
 	"emulator": {
 		ours: map[string]string{
 			"fleet":             "the control plane",
 			"sandbox":           "the execution environments",
 			"emulator/runtimes": "how a runtime's name becomes a command",
 			"emulator/unpack":   "deployment packages",
+			"emulator/insights": "the query language of Logs Insights",
+			"emulator/patterns": "filter patterns of the Logs API",
 		},
 		modules: map[string]string{"github.com/google/uuid": "request ids"},
 	},

@@ -17,8 +17,8 @@
 //     next, response, error, init/error.
 //  5. platform.go writes START, END and REPORT around it, output.go what the
 //     function prints, both into the environment's log stream (logstore.go),
-//     which logs.go serves as CloudWatch Logs, and insights.go to queries of
-//     Logs Insights (language: query.go).
+//     which logs.go serves as CloudWatch Logs, and queries.go to queries of
+//     Logs Insights (language: package insights).
 //
 // What the times in a REPORT mean: Init Duration runs from just before the
 // runtime process is started to its first request for an invocation; Duration

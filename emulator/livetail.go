@@ -57,7 +57,7 @@ func (s *Server) newLiveTail(req liveTailRequest) (*liveTail, *logsError) {
 	if n := len(req.LogGroupIdentifiers); n == 0 || n > liveTailGroups {
 		return nil, logsInvalid("1 validation error detected: Value at 'logGroupIdentifiers' failed to satisfy constraint: Member must have length between 1 and %d", liveTailGroups)
 	}
-	match, err := parsePattern(req.LogEventFilterPattern)
+	match, err := filterPattern(req.LogEventFilterPattern)
 	if err != nil {
 		return nil, err
 	}

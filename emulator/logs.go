@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"coldbench/emulator/patterns"
 )
 
 // The CloudWatch Logs API, JSON 1.1 protocol, version 2014-03-28.
@@ -226,9 +228,25 @@ func (q *logsRequest) selection() (selection, *logsError) {
 	case q.LogStreamNamePrefix != "":
 		sel.streams = func(n string) bool { return strings.HasPrefix(n, q.LogStreamNamePrefix) }
 	}
-	match, err := parsePattern(q.FilterPattern)
+	match, err := filterPattern(q.FilterPattern)
 	sel.match = match
 	return sel, err
+}
+
+// maxPattern is the length of a filter pattern (CloudWatch Logs API reference,
+// FilterLogEvents).
+const maxPattern = 1024
+
+// filterPattern compiles a filter pattern; nil lets every event through.
+func filterPattern(text string) (func(string) bool, *logsError) {
+	if len(text) > maxPattern {
+		return nil, logsInvalid("1 validation error detected: Value at 'filterPattern' failed to satisfy constraint: Member must have length less than or equal to %d", maxPattern)
+	}
+	match, bad := patterns.Compile(text)
+	if bad != nil {
+		return nil, logsInvalid("%s", bad.Text)
+	}
+	return match, nil
 }
 
 type filteredEvent struct {

@@ -131,6 +131,10 @@ func TestLogsErrors(t *testing.T) {
 			_, err := b.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: group, LogStreamName: aws.String("s0"), Limit: aws.Int32(10001)})
 			return err
 		}, "InvalidParameterException", "1 validation error detected: Value '10001' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 10000"},
+		{"pattern", func() error {
+			_, err := b.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group, FilterPattern: aws.String("Status: timeout")})
+			return err
+		}, "InvalidParameterException", "Invalid character(s) in term ':'"},
 		{"twice", func() error {
 			_, err := b.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group})
 			return err

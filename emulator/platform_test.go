@@ -88,28 +88,6 @@ func TestScrubErrorType(t *testing.T) {
 	}
 }
 
-func TestFilterPattern(t *testing.T) {
-	const text = "REPORT RequestId: abc Duration: 3 ms [ERROR]"
-	for pattern, want := range map[string]bool{
-		"": true, `""`: true, "REPORT": true, "report": false, "REPORT START": false, "?REPORT ?START": true, "?END ?START": false,
-		`"RequestId: abc"`: true, `"RequestId: x"`: false, "REPORT -ERROR": false, "REPORT -WARN": true, "%Dur[a-z]+: \\d%": true,
-	} {
-		match, err := parsePattern(pattern)
-		if err != nil {
-			t.Errorf("%q: %v", pattern, err)
-			continue
-		}
-		if got := match == nil || match(text); got != want {
-			t.Errorf("%q: %v, want %v", pattern, got, want)
-		}
-	}
-	for _, pattern := range []string{"{ $.x = 1 }", "[a, b]", `"open`, "%(%"} {
-		if _, err := parsePattern(pattern); err == nil {
-			t.Errorf("%q is accepted", pattern)
-		}
-	}
-}
-
 func TestLogStoreDropsTheOldest(t *testing.T) {
 	s := newLogStore(10*(100+eventOverhead), 0, LogFaults{})
 	text := string(make([]byte, 100))

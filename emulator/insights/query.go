@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"cmp"
@@ -6,48 +6,66 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// The query language of CloudWatch Logs Insights, as far as users of Lambda
-// need it: fields, display, filter, stats, sort, limit, parse, dedup. What is
-// not known is refused as malformed, never passed over.
-// Source: CloudWatch Logs user guide, "CloudWatch Logs Insights language query
-// syntax", read 2026-11-23.
+// Event is one log event that a query may find.
+type Event struct {
+	Group    string // with the account: 123456789012:/aws/lambda/f
+	Stream   string
+	ID       int64 // within its group
+	At       int64 // milliseconds of the Unix epoch
+	Ingested int64 // likewise
+	Text     string
+}
 
-// logQuery is a compiled query.
-type logQuery struct {
-	commands []queryCommand
+// Field is one column of one row of the results.
+type Field struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+}
+
+// Results of a query.
+type Results struct {
+	Rows    [][]Field // without the columns that a row has no value for
+	Matched int       // events that the filters let through
+}
+
+// Query is a compiled query. Any number of goroutines may run it.
+type Query struct {
+	commands []command
 	columns  []string
 	chosen   bool // by fields, display or stats
 	limit    int  // 0 = none in the text
 }
 
-// queryCommand turns rows into rows. A narrowing one chooses among log events
+// command turns rows into rows. A narrowing one chooses among log events
 // and comes before all others that change their number: what is left after it
 // has matched.
-type queryCommand struct {
-	run     func(rows []*queryRow) []*queryRow
+type command struct {
+	run     func(rows []*row) []*row
 	narrows bool
 }
 
-type namedExpr struct {
+type named struct {
 	name string
-	expr queryExpr
+	expr expr
 }
 
-// queryCompiler reads the commands, one after the other.
-type queryCompiler struct {
-	queryParser
-	query    logQuery
+// compiler reads the commands, one after the other.
+type compiler struct {
+	parser
+	query    Query
 	display  bool
 	grouped  bool // after stats: rows are no log events
 	deduped  bool
 	narrowed bool // after limit or dedup
 }
 
-// compileQuery compiles the text of a query.
-func compileQuery(text string) (*logQuery, *queryError) {
-	c := &queryCompiler{queryParser: queryParser{text: text}}
+// Compile compiles the text of a query. What is not known is refused as
+// malformed, never passed over.
+func Compile(text string) (*Query, *SyntaxError) {
+	c := &compiler{parser: parser{text: text}}
 	if err := c.advance(); err != nil {
 		return nil, err
 	}
@@ -68,9 +86,9 @@ func compileQuery(text string) (*logQuery, *queryError) {
 	return &c.query, nil
 }
 
-func (c *queryCompiler) command() *queryError {
+func (c *compiler) command() *SyntaxError {
 	t := c.tok
-	read := map[string]func() *queryError{
+	read := map[string]func() *SyntaxError{
 		"fields": c.fields, "display": c.displayed, "filter": c.filter, "stats": c.aggregated,
 		"sort": c.sort, "limit": c.limit, "parse": c.parse, "dedup": c.dedup,
 	}[strings.ToLower(t.text)]
@@ -84,20 +102,20 @@ func (c *queryCompiler) command() *queryError {
 	return read()
 }
 
-func (c *queryCompiler) then(run func([]*queryRow) []*queryRow) {
-	c.query.commands = append(c.query.commands, queryCommand{run: run})
+func (c *compiler) then(run func([]*row) []*row) {
+	c.query.commands = append(c.query.commands, command{run: run})
 }
 
 // column adds a column to the results, once.
-func (c *queryCompiler) column(name string) {
+func (c *compiler) column(name string) {
 	if !slices.Contains(c.query.columns, name) {
 		c.query.columns = append(c.query.columns, name)
 	}
 }
 
 // named reads expressions with their names: the alias, or the text as written.
-func (c *queryCompiler) named() ([]namedExpr, *queryError) {
-	var list []namedExpr
+func (c *compiler) named() ([]named, *SyntaxError) {
+	var list []named
 	for {
 		at, quotedName := c.tok.at, ""
 		if c.tok.kind == tokenQuoted {
@@ -107,7 +125,7 @@ func (c *queryCompiler) named() ([]namedExpr, *queryError) {
 		if err != nil {
 			return nil, err
 		}
-		n := namedExpr{c.text[at:c.last], x}
+		n := named{c.text[at:c.last], x}
 		if quotedName != "" && c.last == at+len(quotedName)+2 {
 			n.name = quotedName
 		}
@@ -124,7 +142,7 @@ func (c *queryCompiler) named() ([]namedExpr, *queryError) {
 }
 
 // alias reads the name after as, or after a comma between such names.
-func (c *queryCompiler) alias() (string, *queryError) {
+func (c *compiler) alias() (string, *SyntaxError) {
 	if err := c.advance(); err != nil {
 		return "", err
 	}
@@ -135,7 +153,7 @@ func (c *queryCompiler) alias() (string, *queryError) {
 	return name, c.advance()
 }
 
-func (c *queryCompiler) fields() *queryError {
+func (c *compiler) fields() *SyntaxError {
 	list, err := c.named()
 	if err != nil {
 		return err
@@ -146,13 +164,13 @@ func (c *queryCompiler) fields() *queryError {
 			c.column(f.name)
 		}
 	}
-	c.then(func(rows []*queryRow) []*queryRow { return setAll(rows, list) })
+	c.then(func(rows []*row) []*row { return setAll(rows, list) })
 	return nil
 }
 
 // setAll gives rows the fields of a fields or display command. A plain field
 // keeps its value under its name.
-func setAll(rows []*queryRow, list []namedExpr) []*queryRow {
+func setAll(rows []*row, list []named) []*row {
 	for _, r := range rows {
 		for _, f := range list {
 			if v := f.expr(r); v.kind != cellAbsent {
@@ -165,7 +183,7 @@ func setAll(rows []*queryRow, list []namedExpr) []*queryRow {
 	return rows
 }
 
-func (c *queryCompiler) displayed() *queryError {
+func (c *compiler) displayed() *SyntaxError {
 	list, err := c.named()
 	if err != nil {
 		return err
@@ -174,27 +192,27 @@ func (c *queryCompiler) displayed() *queryError {
 	for _, f := range list {
 		c.column(f.name)
 	}
-	c.then(func(rows []*queryRow) []*queryRow { return setAll(rows, list) })
+	c.then(func(rows []*row) []*row { return setAll(rows, list) })
 	return nil
 }
 
-func (c *queryCompiler) filter() *queryError {
+func (c *compiler) filter() *SyntaxError {
 	x, err := c.expr()
 	if err != nil {
 		return err
 	}
-	c.query.commands = append(c.query.commands, queryCommand{
-		run: func(rows []*queryRow) []*queryRow {
-			return slices.DeleteFunc(rows, func(r *queryRow) bool { return !x(r).is() })
+	c.query.commands = append(c.query.commands, command{
+		run: func(rows []*row) []*row {
+			return slices.DeleteFunc(rows, func(r *row) bool { return !x(r).is() })
 		},
 		narrows: !c.grouped && !c.narrowed,
 	})
 	return nil
 }
 
-func (c *queryCompiler) aggregated() *queryError {
+func (c *compiler) aggregated() *SyntaxError {
 	stats := &statsCommand{}
-	var err *queryError
+	var err *SyntaxError
 	c.stats = &stats.specs
 	stats.items, err = c.named()
 	c.stats = nil
@@ -218,7 +236,7 @@ func (c *queryCompiler) aggregated() *queryError {
 	}
 	for _, t := range c.bare { // a group has no fields but these
 		if !slices.Contains(c.query.columns, t.text) {
-			return &queryError{"Unknown symbols found in or after stats: " + t.text, t.at, t.end}
+			return &SyntaxError{"Unknown symbols found in or after stats: " + t.text, t.at, t.end}
 		}
 	}
 	c.bare = nil
@@ -227,9 +245,9 @@ func (c *queryCompiler) aggregated() *queryError {
 }
 
 // sort reads the keys of a sort. Rows of equal keys keep their order.
-func (c *queryCompiler) sort() *queryError {
+func (c *compiler) sort() *SyntaxError {
 	type key struct {
-		expr queryExpr
+		expr expr
 		sign int
 	}
 	var keys []key
@@ -254,8 +272,8 @@ func (c *queryCompiler) sort() *queryError {
 			break
 		}
 	}
-	c.then(func(rows []*queryRow) []*queryRow {
-		slices.SortStableFunc(rows, func(a, b *queryRow) int {
+	c.then(func(rows []*row) []*row {
+		slices.SortStableFunc(rows, func(a, b *row) int {
 			for _, k := range keys {
 				if by := k.expr(a).order(k.expr(b)); by != 0 {
 					return by * k.sign
@@ -268,31 +286,47 @@ func (c *queryCompiler) sort() *queryError {
 	return nil
 }
 
-// maxQueryRows is the most rows that a query has, maxPageRows that a page has
-// and a query without a limit.
 // Source: CloudWatch Logs API reference, StartQuery, read 2026-11-23.
 const (
-	maxQueryRows = 100_000
-	maxPageRows  = 10_000
+	MaxRows     = 100_000 // the most that a limit may ask for
+	DefaultRows = 10_000  // of a query without a limit, and of a page of results
 )
 
-func (c *queryCompiler) limit() *queryError {
+func (c *compiler) limit() *SyntaxError {
 	n, bad := strconv.Atoi(c.tok.text)
 	if c.tok.kind != tokenNumber || bad != nil {
 		return c.unexpected()
 	}
-	if n < 1 || n > maxQueryRows {
-		return &queryError{fmt.Sprintf("a limit is a number from 1 to %d", maxQueryRows), c.tok.at, c.tok.end}
+	if n < 1 || n > MaxRows {
+		return &SyntaxError{fmt.Sprintf("a limit is a number from 1 to %d", MaxRows), c.tok.at, c.tok.end}
 	}
 	c.query.limit, c.narrowed = max(n, c.query.limit), true
-	c.then(func(rows []*queryRow) []*queryRow { return rows[:min(n, len(rows))] })
+	c.then(func(rows []*row) []*row { return rows[:min(n, len(rows))] })
 	return c.advance()
 }
 
-// run runs the query over log events. matched counts those that its filters
-// let through; cancelled ends it early, between two commands.
-func (q *logQuery) run(rows []*queryRow, cancelled func() bool) (out []*queryRow, matched int) {
-	slices.SortStableFunc(rows, func(a, b *queryRow) int { return cmp.Compare(b.event.at, a.event.at) })
+// Run runs the query over events, which it does not change. now is when the
+// query was started. At most limit rows come back, or as many as the query's
+// own limit says. cancelled is asked between two commands; if it says yes, the
+// results are empty.
+func (q *Query) Run(events []Event, now time.Time, limit int, cancelled func() bool) Results {
+	rows := make([]*row, len(events))
+	for i := range events {
+		rows[i] = &row{event: &events[i], now: now}
+	}
+	rows, matched := q.run(rows, cancelled)
+	if q.limit > 0 {
+		limit = q.limit
+	}
+	out := Results{Rows: make([][]Field, 0, min(limit, len(rows))), Matched: matched}
+	for _, r := range rows[:min(limit, len(rows))] {
+		out.Rows = append(out.Rows, q.result(r))
+	}
+	return out
+}
+
+func (q *Query) run(rows []*row, cancelled func() bool) (out []*row, matched int) {
+	slices.SortStableFunc(rows, func(a, b *row) int { return cmp.Compare(b.event.At, a.event.At) })
 	matched = len(rows)
 	for _, c := range q.commands {
 		if cancelled() {
@@ -306,23 +340,17 @@ func (q *logQuery) run(rows []*queryRow, cancelled func() bool) (out []*queryRow
 	return rows, matched
 }
 
-// resultField is one column of one row.
-type resultField struct {
-	Field string `json:"field"`
-	Value string `json:"value"`
-}
-
 // result is a row as it is shown: without the columns that it has no value
 // for, and with a pointer if it is a log event.
-func (q *logQuery) result(r *queryRow) []resultField {
-	out := make([]resultField, 0, len(q.columns)+1)
+func (q *Query) result(r *row) []Field {
+	out := make([]Field, 0, len(q.columns)+1)
 	for _, name := range q.columns {
 		if v := r.field(name); v.kind != cellAbsent {
-			out = append(out, resultField{name, v.String()})
+			out = append(out, Field{name, v.String()})
 		}
 	}
 	if r.event != nil && !slices.Contains(q.columns, "@ptr") {
-		out = append(out, resultField{"@ptr", r.pointer()})
+		out = append(out, Field{"@ptr", r.pointer()})
 	}
 	return out
 }

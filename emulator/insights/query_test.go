@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"fmt"
@@ -25,37 +25,41 @@ var queryTexts = []string{
 	"user=bob, ms=7\n",
 }
 
-func queryRowsOf(texts []string) []*queryRow {
+func eventsOf(texts []string) []Event {
 	start := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).UnixMilli()
-	rows := make([]*queryRow, 0, len(texts))
+	events := make([]Event, 0, len(texts))
 	for i, text := range texts {
-		s := &logStream{name: fmt.Sprintf("s%d", i%2)}
 		at := start + int64(i)*time.Minute.Milliseconds()
-		rows = append(rows, &queryRow{event: &numbered{int64(i), logEvent{stream: s, id: int64(i), at: at, ingested: at + 1, text: text}}, group: "123456789012:g"})
+		events = append(events, Event{Group: "123456789012:g", Stream: fmt.Sprintf("s%d", i%2), ID: int64(i), At: at, Ingested: at + 1, Text: text})
 	}
-	return rows
+	return events
 }
 
-// answer runs a query over the events: columns parted by commas, rows by
+func never() bool { return false }
+
+// started is when the queries of the tests were started.
+var started = time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC)
+
+// queryAnswer runs a query over the events: columns parted by commas, rows by
 // semicolons, without @ptr.
 func queryAnswer(t *testing.T, text string) (string, int) {
 	t.Helper()
-	q, bad := compileQuery(text)
+	q, bad := Compile(text)
 	if bad != nil {
-		t.Fatalf("%s: %s", text, bad.logs(text).text)
+		t.Fatalf("%s: %s", text, bad.Place(text))
 	}
-	rows, matched := q.run(queryRowsOf(queryTexts), func() bool { return false })
+	found := q.Run(eventsOf(queryTexts), started, DefaultRows, never)
 	var out []string
-	for _, r := range rows {
-		var row []string
-		for _, f := range q.result(r) {
+	for _, r := range found.Rows {
+		var columns []string
+		for _, f := range r {
 			if f.Field != "@ptr" {
-				row = append(row, f.Field+"="+strings.TrimSpace(f.Value))
+				columns = append(columns, f.Field+"="+strings.TrimSpace(f.Value))
 			}
 		}
-		out = append(out, strings.Join(row, ","))
+		out = append(out, strings.Join(columns, ","))
 	}
-	return strings.Join(out, ";"), matched
+	return strings.Join(out, ";"), found.Matched
 }
 
 func TestQueries(t *testing.T) {
@@ -98,6 +102,14 @@ func TestQueries(t *testing.T) {
 		{"fields @logStream | sort @timestamp asc | dedup @logStream", "@logStream=s0;@logStream=s1", 7},
 		{"fields 2 ^ 3 ^ 1 + -7 % 4 * (1 - 3) as n, 1 / 0 as none, concat('a', 1, \"b\") as s | limit 1", "n=14,s=a1b", 7},
 		{"# a comment\nfields `@message` as m # and one more\n| limit 1", "m=user=bob, ms=7", 7},
+		// Deviation of 1394.6 and 3 from their mean 698.8: 695.8.
+		{report + "stats stddev(@duration), count_distinct(@memorySize) as sizes", "stddev(@duration)=695.8,sizes=1", 2},
+		{`parse "user=*, ms=*" as user, ms | filter ispresent(user) | stats earliest(user), latest(user), sortsFirst(ms), sortsLast(ms)`, "earliest(user)=ann,latest(user)=bob,sortsFirst(ms)=7,sortsLast(ms)=12", 2},
+		{"stats count(*) as n by bin(1mo) as m, bin(1q) as q, bin(1yr) as y, bin(2days) as d", "m=2026-11-01 00:00:00.000,q=2026-10-01 00:00:00.000,y=2026-01-01 00:00:00.000,d=2026-11-23 00:00:00.000,n=7", 7},
+		{"fields dateceil(@timestamp, 1mo) as m, dateceil(fromMillis(0), 1mo) as z, now() as n | limit 1", "m=2026-12-01 00:00:00.000,z=1970-01-01 00:00:00.000,n=1795431600", 7},
+		{"fields ltrim('xyZfooxyZ', 'xyZ') as l, rtrim('xyZfooxyZ', 'xyZ') as r, trim('xyZfooxyZ', 'xyZ') as t, concat('<', trim(' a '), '>') as b | limit 1", "l=fooxyZ,r=xyZfoo,t=foo,b=<a>", 7},
+		{"fields isValidIp('10.1.2.3') as a, isValidIpV4('::1') as b, isValidIpV6('::1') as c, isIpInSubnet('10.1.2.3', '10.0.0.0/8') as d, isIpv6InSubnet('10.1.2.3', '10.0.0.0/8') as e, isIpv4InSubnet('x', '10.0.0.0/8') as f | limit 1", "a=1,b=0,c=1,d=1,e=0,f=0", 7},
+		{"fields replace('foo', 'o', '0') as r, strcontains('foo', 'oo') as s, toupper('a') as u, abs(-2) as a, ceil(1.2) as c, floor(1.8) as f, sqrt(9) as q, greatest(1, 3, 2) as g, least(2, 1) as l | limit 1", "r=f00,s=1,u=A,a=2,c=2,f=1,q=3,g=3,l=1", 7},
 		{"limit 1", "@timestamp=2026-11-23 10:06:00.000,@message=user=bob, ms=7", 7},
 		{
 			"fields datefloor(@timestamp, 1h) as h, dateceil(@timestamp, 1h) as c, coalesce(nothing, 'x') as x, substr('hello', 1, 3) as s, fromMillis(0) as z | limit 1",
@@ -133,34 +145,17 @@ func TestMalformedQueries(t *testing.T) {
 		{"stats avg(max(@duration))", "unexpected symbol found max at line 1 and position 10"},
 		{"stats count(*) as n, @duration - n by @log", "Unknown symbols found in or after stats: @duration at line 1 and position 21"},
 		{"stats count(*) by bin(5)", "unexpected symbol found 5 at line 1 and position 22"},
-		{"stats count(*) by bin(1mo)", "unexpected symbol found 1mo at line 1 and position 22"},
+		{"stats count(*) by bin(1fortnight)", "unexpected symbol found 1fortnight at line 1 and position 22"},
 		{"parse '* *' as a", "parse has 2 wildcards or groups and 1 names at line 1 and position 6"},
 		{"fields " + strings.Repeat("(", 200), "too many brackets at line 1 and position 107"},
 		{"parse '" + strings.Repeat("*,", 51) + "' as a", "parse has more than 50 wildcards or groups at line 1 and position 6"},
 		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
 	} {
-		_, bad := compileQuery(c.query)
+		_, bad := Compile(c.query)
 		if bad == nil {
 			t.Errorf("%s: no error", c.query)
-		} else if got := bad.logs(c.query).text; got != c.want {
+		} else if got := bad.Place(c.query); got != c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.query, got, c.want)
-		}
-	}
-}
-
-// TestStoppedQuery: a query ends between two commands, and stays as it was
-// stopped.
-func TestStoppedQuery(t *testing.T) {
-	stopping := make(chan struct{})
-	close(stopping)
-	q, bad := compileQuery("fields @message")
-	if bad != nil {
-		t.Fatal(bad.text)
-	}
-	for status, want := range map[string]string{queryScheduled: queryCancelled, queryCancelled: queryCancelled} {
-		s := &startedQuery{status: status}
-		if s.run(q, queryRowsOf(queryTexts), stopping); s.status != want || s.rows != nil {
-			t.Errorf("%s became %s with %d rows", status, s.status, len(s.rows))
 		}
 	}
 }
@@ -189,19 +184,19 @@ func FuzzQuery(f *testing.F) {
 		if len(text) > 2000 {
 			return
 		}
-		q, bad := compileQuery(text)
+		q, bad := Compile(text)
 		if bad != nil {
-			if bad.at < 0 || bad.end < bad.at || bad.end > len(text) || bad.logs(text).text == "" {
-				t.Fatalf("%q: error at %d to %d", text, bad.at, bad.end)
+			if bad.Start < 0 || bad.End < bad.Start || bad.End > len(text) || bad.Place(text) == "" {
+				t.Fatalf("%q: error at %d to %d", text, bad.Start, bad.End)
 			}
 			return
 		}
-		rows, matched := q.run(queryRowsOf(queryTexts), func() bool { return false })
-		if len(rows) > len(queryTexts) || matched > len(queryTexts) || q.limit > 0 && len(rows) > q.limit {
-			t.Fatalf("%q: %d rows, %d matched", text, len(rows), matched)
+		found := q.Run(eventsOf(queryTexts), started, DefaultRows, never)
+		if len(found.Rows) > len(queryTexts) || found.Matched > len(queryTexts) || q.limit > 0 && len(found.Rows) > q.limit {
+			t.Fatalf("%q: %d rows, %d matched", text, len(found.Rows), found.Matched)
 		}
-		for _, r := range rows {
-			for _, field := range q.result(r) {
+		for _, r := range found.Rows {
+			for _, field := range r {
 				if field.Field != "@ptr" && !slices.Contains(q.columns, field.Field) {
 					t.Fatalf("%q: column %q", text, field.Field)
 				}

@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"cmp"
@@ -58,8 +58,8 @@ func (c cell) is() bool {
 	return ok && n != 0 || c.kind == cellText && strings.EqualFold(c.s, "true")
 }
 
-// insightsTime is how a query's results show times, in UTC.
-const insightsTime = "2006-01-02 15:04:05.000"
+// timeLayout is how a query's results show times, in UTC.
+const timeLayout = "2006-01-02 15:04:05.000"
 
 // String is the value as results show it.
 func (c cell) String() string {
@@ -71,7 +71,7 @@ func (c cell) String() string {
 	case cellDouble:
 		return javaDouble(c.n)
 	case cellTime:
-		return time.UnixMilli(int64(c.n)).UTC().Format(insightsTime)
+		return time.UnixMilli(int64(c.n)).UTC().Format(timeLayout)
 	}
 	return ""
 }

@@ -1,25 +1,27 @@
-package emulator
+package insights
 
 import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
-// aggregate gathers the values of one function of stats over one group.
+// aggregate gathers the values of one function of stats over one group. at is
+// the time of the value's event, 0 for one that an earlier stats has made.
 type aggregate interface {
-	add(c cell)
+	add(c cell, at int64)
 	result() cell
 }
 
 // aggregateSpec is one aggregate function as a query calls it.
 type aggregateSpec struct {
-	of   queryExpr // nil = every row counts
+	of   expr // nil = every row counts
 	make func() aggregate
 }
 
 // aggregates make a function's state, given its second argument.
-// Source: CloudWatch Logs user guide, "stats", aggregation functions.
+// Source: CloudWatch Logs user guide, "stats", "Functions to use with stats".
 var aggregates = map[string]func(arg float64) aggregate{
 	"count":          func(float64) aggregate { return &counting{} },
 	"count_distinct": func(float64) aggregate { return &distinct{seen: map[string]bool{}} },
@@ -30,24 +32,29 @@ var aggregates = map[string]func(arg float64) aggregate{
 	"pct":            func(p float64) aggregate { return &ranked{p: p} },
 	"percentile":     func(p float64) aggregate { return &ranked{p: p} },
 	"median":         func(float64) aggregate { return &ranked{p: 50} },
+	"stddev":         func(float64) aggregate { return &deviation{} },
+	"earliest":       func(float64) aggregate { return &timed{sign: -1} },
+	"latest":         func(float64) aggregate { return &timed{sign: 1} },
+	"sortsfirst":     func(float64) aggregate { return &extreme{sign: -1} },
+	"sortslast":      func(float64) aggregate { return &extreme{sign: 1} },
 }
 
 type counting struct{ n float64 }
 
-func (a *counting) add(cell)     { a.n++ }
-func (a *counting) result() cell { return numberCell(a.n) }
+func (a *counting) add(cell, int64) { a.n++ }
+func (a *counting) result() cell    { return numberCell(a.n) }
 
 type distinct struct{ seen map[string]bool }
 
-func (a *distinct) add(c cell)   { a.seen[c.String()] = true }
-func (a *distinct) result() cell { return numberCell(float64(len(a.seen))) }
+func (a *distinct) add(c cell, _ int64) { a.seen[c.String()] = true }
+func (a *distinct) result() cell        { return numberCell(float64(len(a.seen))) }
 
 type summing struct {
 	average bool
 	n, sum  float64
 }
 
-func (a *summing) add(c cell) {
+func (a *summing) add(c cell, _ int64) {
 	if v, ok := c.number(); ok {
 		a.n++
 		a.sum += v
@@ -67,7 +74,7 @@ type extreme struct {
 	best cell
 }
 
-func (a *extreme) add(c cell) {
+func (a *extreme) add(c cell, _ int64) {
 	if a.best.kind == cellAbsent || c.order(a.best)*a.sign > 0 {
 		a.best = c
 	}
@@ -80,6 +87,38 @@ func (a *extreme) result() cell {
 	return a.best
 }
 
+// timed keeps the value of the event that is first or last in time.
+type timed struct {
+	sign int64
+	at   int64
+	best cell
+}
+
+func (a *timed) add(c cell, at int64) {
+	if a.best.kind == cellAbsent || (at-a.at)*a.sign > 0 {
+		a.best, a.at = c, at
+	}
+}
+
+func (a *timed) result() cell { return a.best }
+
+// deviation is the standard deviation of all values (divisor n), by Welford's
+// recurrence. Whether the service divides by n or by n-1 is not documented.
+type deviation struct{ n, mean, squares float64 }
+
+func (a *deviation) add(c cell, _ int64) {
+	v, ok := c.number()
+	if !ok {
+		return
+	}
+	a.n++
+	d := v - a.mean
+	a.mean += d / a.n
+	a.squares += d * (v - a.mean)
+}
+
+func (a *deviation) result() cell { return finite(math.Sqrt(a.squares/a.n), a.n > 0) }
+
 // ranked is a percentile by nearest rank: the least value that p percent of
 // the values do not exceed. The service's own method is not documented.
 type ranked struct {
@@ -87,7 +126,7 @@ type ranked struct {
 	values []float64
 }
 
-func (a *ranked) add(c cell) {
+func (a *ranked) add(c cell, _ int64) {
 	if v, ok := c.number(); ok {
 		a.values = append(a.values, v)
 	}
@@ -105,7 +144,7 @@ func (a *ranked) result() cell {
 
 // aggregate reads the arguments of an aggregate function, and stands for its
 // result.
-func (p *queryParser) aggregate(name queryToken, state func(float64) aggregate) (queryExpr, *queryError) {
+func (p *parser) aggregate(name token, state func(float64) aggregate) (expr, *SyntaxError) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
@@ -115,10 +154,10 @@ func (p *queryParser) aggregate(name queryToken, state func(float64) aggregate) 
 	}
 	i := len(*p.stats)
 	*p.stats = append(*p.stats, spec)
-	return func(r *queryRow) cell { return r.states[i].result() }, nil
+	return func(r *row) cell { return r.states[i].result() }, nil
 }
 
-func (p *queryParser) aggregateArguments(name queryToken, state func(float64) aggregate) (aggregateSpec, *queryError) {
+func (p *parser) aggregateArguments(name token, state func(float64) aggregate) (aggregateSpec, *SyntaxError) {
 	key := strings.ToLower(name.text)
 	all := aggregateSpec{make: func() aggregate { return state(0) }}
 	if key == "count" {
@@ -142,12 +181,12 @@ func (p *queryParser) aggregateArguments(name queryToken, state func(float64) ag
 		want = 2
 	}
 	if len(args) != want {
-		return all, &queryError{"wrong number of arguments of " + name.text, name.at, p.last}
+		return all, &SyntaxError{"wrong number of arguments of " + name.text, name.at, p.last}
 	}
 	if want == 2 {
-		n, ok := args[1](&queryRow{}).number()
+		n, ok := args[1](&row{}).number()
 		if !ok || n < 0 || n > 100 {
-			return all, &queryError{"a percentile is a number from 0 to 100", name.at, p.last}
+			return all, &SyntaxError{"a percentile is a number from 0 to 100", name.at, p.last}
 		}
 		arg = n
 	}
@@ -157,13 +196,13 @@ func (p *queryParser) aggregateArguments(name queryToken, state func(float64) ag
 // statsCommand is one stats command.
 type statsCommand struct {
 	specs []aggregateSpec
-	items []namedExpr // of aggregates
-	by    []namedExpr
+	items []named // of aggregates
+	by    []named
 }
 
-func (c *statsCommand) run(rows []*queryRow) []*queryRow {
-	groups := map[string]*queryRow{}
-	var out []*queryRow
+func (c *statsCommand) run(rows []*row) []*row {
+	groups := map[string]*row{}
+	var out []*row
 	for _, r := range rows {
 		var key strings.Builder
 		values := make([]cell, len(c.by))
@@ -174,15 +213,19 @@ func (c *statsCommand) run(rows []*queryRow) []*queryRow {
 		}
 		g := groups[key.String()]
 		if g == nil {
-			g = c.group(values)
+			g = c.group(values, r.now)
 			groups[key.String()] = g
 			out = append(out, g)
 		}
+		var at int64
+		if r.event != nil {
+			at = r.event.At
+		}
 		for i, s := range c.specs {
 			if s.of == nil {
-				g.states[i].add(cell{})
+				g.states[i].add(cell{}, at)
 			} else if v := s.of(r); v.kind != cellAbsent {
-				g.states[i].add(v)
+				g.states[i].add(v, at)
 			}
 		}
 	}
@@ -195,8 +238,8 @@ func (c *statsCommand) run(rows []*queryRow) []*queryRow {
 	return out
 }
 
-func (c *statsCommand) group(values []cell) *queryRow {
-	g := &queryRow{made: map[string]cell{}}
+func (c *statsCommand) group(values []cell, now time.Time) *row {
+	g := &row{made: map[string]cell{}, now: now}
 	for i, b := range c.by {
 		g.made[b.name] = values[i]
 	}

@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ const maxParsed = 50
 
 // parse reads parse FIELD "glob * of *" as a, b and parse FIELD /(?<a>regexp)/.
 // Without a field, it is @message.
-func (c *queryCompiler) parse() *queryError {
+func (c *compiler) parse() *SyntaxError {
 	source := fieldExpr("@message")
 	if c.tok.kind == tokenName || c.tok.kind == tokenQuoted {
 		source = fieldExpr(c.tok.text)
@@ -22,7 +22,7 @@ func (c *queryCompiler) parse() *queryError {
 		}
 	}
 	var re *regexp.Regexp
-	var err *queryError
+	var err *SyntaxError
 	at := c.tok.at
 	switch {
 	case c.sign("/"):
@@ -40,27 +40,27 @@ func (c *queryCompiler) parse() *queryError {
 		return c.unexpected()
 	}
 	if re.NumSubexp() > maxParsed {
-		return &queryError{fmt.Sprintf("parse has more than %d wildcards or groups", maxParsed), at, c.last}
+		return &SyntaxError{fmt.Sprintf("parse has more than %d wildcards or groups", maxParsed), at, c.last}
 	}
 	names, err := c.parsedNames(re)
 	if err != nil {
 		return err
 	}
 	if len(names) != re.NumSubexp() || len(names) == 0 {
-		return &queryError{fmt.Sprintf("parse has %d wildcards or groups and %d names", re.NumSubexp(), len(names)), at, c.last}
+		return &SyntaxError{fmt.Sprintf("parse has %d wildcards or groups and %d names", re.NumSubexp(), len(names)), at, c.last}
 	}
 	for _, n := range names {
 		if n != "" && !c.display {
 			c.column(n)
 		}
 	}
-	c.then(func(rows []*queryRow) []*queryRow { return parseAll(rows, source, re, names) })
+	c.then(func(rows []*row) []*row { return parseAll(rows, source, re, names) })
 	return nil
 }
 
 // parsedNames are the names after as, or those of the groups; "" for a group
 // without one, where others have.
-func (c *queryCompiler) parsedNames(re *regexp.Regexp) ([]string, *queryError) {
+func (c *compiler) parsedNames(re *regexp.Regexp) ([]string, *SyntaxError) {
 	if !c.word("as") {
 		names := re.SubexpNames()[1:]
 		if !slices.ContainsFunc(names, func(n string) bool { return n != "" }) {
@@ -104,7 +104,7 @@ func globRegexp(glob string) *regexp.Regexp {
 	return re
 }
 
-func parseAll(rows []*queryRow, source queryExpr, re *regexp.Regexp, names []string) []*queryRow {
+func parseAll(rows []*row, source expr, re *regexp.Regexp, names []string) []*row {
 	for _, r := range rows {
 		m := re.FindStringSubmatch(source(r).String())
 		for i, name := range names {
@@ -118,15 +118,15 @@ func parseAll(rows []*queryRow, source queryExpr, re *regexp.Regexp, names []str
 
 // dedup keeps the first row of each combination of values. Rows that lack one
 // of the fields are kept, as the user guide says.
-func (c *queryCompiler) dedup() *queryError {
+func (c *compiler) dedup() *SyntaxError {
 	list, err := c.named()
 	if err != nil {
 		return err
 	}
 	c.deduped, c.narrowed = true, true
-	c.then(func(rows []*queryRow) []*queryRow {
+	c.then(func(rows []*row) []*row {
 		seen := map[string]bool{}
-		return slices.DeleteFunc(rows, func(r *queryRow) bool {
+		return slices.DeleteFunc(rows, func(r *row) bool {
 			var key strings.Builder
 			for _, f := range list {
 				v := f.expr(r)

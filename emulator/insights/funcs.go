@@ -1,16 +1,16 @@
-package emulator
+package insights
 
 import (
 	"math"
+	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
-// queryFunc is a function of Logs Insights over the values of its arguments.
-type queryFunc struct {
+// function is a function of Logs Insights over the values of its arguments.
+type function struct {
 	least, most int // arguments
 	do          func(a []cell) cell
 }
@@ -19,7 +19,7 @@ const manyArguments = 100
 
 // Source: CloudWatch Logs user guide, "Boolean, comparison, numeric, datetime,
 // and other functions".
-var queryFuncs = map[string]queryFunc{
+var functions = map[string]function{
 	"ispresent":   {1, 1, func(a []cell) cell { return truthCell(a[0].kind != cellAbsent) }},
 	"isempty":     {1, 1, func(a []cell) cell { return truthCell(a[0].String() == "") }},
 	"isblank":     {1, 1, func(a []cell) cell { return truthCell(strings.TrimSpace(a[0].String()) == "") }},
@@ -28,7 +28,9 @@ var queryFuncs = map[string]queryFunc{
 	"strlen":      {1, 1, overText(func(s string) cell { return numberCell(float64(utf8.RuneCountInString(s))) })},
 	"toupper":     {1, 1, overText(func(s string) cell { return textCell(strings.ToUpper(s)) })},
 	"tolower":     {1, 1, overText(func(s string) cell { return textCell(strings.ToLower(s)) })},
-	"trim":        {1, 1, overText(func(s string) cell { return textCell(strings.TrimSpace(s)) })},
+	"trim":        {1, 2, trim(strings.TrimSpace, strings.Trim)},
+	"ltrim":       {1, 2, trim(leftBlanks, strings.TrimLeft)},
+	"rtrim":       {1, 2, trim(rightBlanks, strings.TrimRight)},
 	"strcontains": {2, 2, func(a []cell) cell { return truthCell(strings.Contains(a[0].String(), a[1].String())) }},
 	"replace": {3, 3, func(a []cell) cell {
 		if a[0].kind == cellAbsent || a[1].String() == "" {
@@ -46,6 +48,48 @@ var queryFuncs = map[string]queryFunc{
 	"least":      {1, manyArguments, func(a []cell) cell { return slices.MinFunc(a, cell.order) }},
 	"tomillis":   {1, 1, overNumber(func(n float64) float64 { return n })},
 	"frommillis": {1, 1, fromMillis},
+
+	"isvalidip":      {1, 1, address(anyAddress)},
+	"isvalidipv4":    {1, 1, address(netip.Addr.Is4)},
+	"isvalidipv6":    {1, 1, address(netip.Addr.Is6)},
+	"isipinsubnet":   {2, 2, inSubnet(anyAddress)},
+	"isipv4insubnet": {2, 2, inSubnet(netip.Addr.Is4)},
+	"isipv6insubnet": {2, 2, inSubnet(netip.Addr.Is6)},
+}
+
+func anyAddress(netip.Addr) bool { return true }
+
+// address tells whether a text is an IP address of a kind.
+func address(of func(netip.Addr) bool) func([]cell) cell {
+	return func(a []cell) cell {
+		ip, err := netip.ParseAddr(a[0].String())
+		return truthCell(err == nil && of(ip))
+	}
+}
+
+// inSubnet tells whether an address lies in a subnet, such as 10.0.0.0/8.
+func inSubnet(of func(netip.Addr) bool) func([]cell) cell {
+	return func(a []cell) cell {
+		ip, err := netip.ParseAddr(a[0].String())
+		subnet, bad := netip.ParsePrefix(a[1].String())
+		return truthCell(err == nil && bad == nil && of(ip) && subnet.Contains(ip))
+	}
+}
+
+func leftBlanks(s string) string  { return strings.TrimLeftFunc(s, unicode.IsSpace) }
+func rightBlanks(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }
+
+// trim takes blanks off a text, or the characters of a second argument.
+func trim(blanks func(string) string, set func(s, cutset string) string) func([]cell) cell {
+	return func(a []cell) cell {
+		switch {
+		case a[0].kind == cellAbsent:
+			return cell{}
+		case len(a) == 2:
+			return textCell(set(a[0].String(), a[1].String()))
+		}
+		return textCell(blanks(a[0].String()))
+	}
 }
 
 func overText(do func(string) cell) func([]cell) cell {
@@ -100,30 +144,33 @@ func substr(a []cell) cell {
 	return textCell(string(s[start:end]))
 }
 
-// maxMillis is the year 9999.
-const maxMillis = 253402300799999
+// MaxTime is the end of the year 9999, in milliseconds of the Unix epoch: the
+// last time that a query handles.
+const MaxTime = 253402300799999
 
 func fromMillis(a []cell) cell {
 	n, ok := a[0].number()
-	if !ok || n < 0 || n > maxMillis {
+	if !ok || n < 0 || n > MaxTime {
 		return cell{}
 	}
 	return timeCell(int64(n))
 }
 
 // call reads the arguments of a function.
-func (p *queryParser) call(name queryToken) (queryExpr, *queryError) {
+func (p *parser) call(name token) (expr, *SyntaxError) {
 	key := strings.ToLower(name.text)
 	switch key {
 	case "bin":
 		return p.bin()
+	case "now":
+		return p.startTime()
 	case "datefloor", "dateceil":
 		return p.dateFloor(key == "dateceil")
 	}
 	if spec, ok := aggregates[key]; ok && p.stats != nil {
 		return p.aggregate(name, spec)
 	}
-	f, ok := queryFuncs[key]
+	f, ok := functions[key]
 	if !ok {
 		return nil, unexpected(name.text, name.at, name.end)
 	}
@@ -135,86 +182,13 @@ func (p *queryParser) call(name queryToken) (queryExpr, *queryError) {
 		return nil, err
 	}
 	if len(args) < f.least || len(args) > f.most {
-		return nil, &queryError{"wrong number of arguments of " + name.text, name.at, p.last}
+		return nil, &SyntaxError{"wrong number of arguments of " + name.text, name.at, p.last}
 	}
-	return func(r *queryRow) cell {
+	return func(r *row) cell {
 		a := make([]cell, len(args))
 		for i, x := range args {
 			a[i] = x(r)
 		}
 		return f.do(a)
 	}, nil
-}
-
-// bin reads bin(5m): the event's time, rounded down.
-func (p *queryParser) bin() (queryExpr, *queryError) {
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	by, err := p.period()
-	if err != nil {
-		return nil, err
-	}
-	return rounded(fieldExpr("@timestamp"), by, false), p.expect(")")
-}
-
-func (p *queryParser) dateFloor(up bool) (queryExpr, *queryError) {
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	x, err := p.expr()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.expect(","); err != nil {
-		return nil, err
-	}
-	by, err := p.period()
-	if err != nil {
-		return nil, err
-	}
-	return rounded(x, by, up), p.expect(")")
-}
-
-func rounded(x queryExpr, by time.Duration, up bool) queryExpr {
-	return func(r *queryRow) cell {
-		n, ok := x(r).number()
-		if !ok || n < 0 || n > maxMillis {
-			return cell{}
-		}
-		ms, unit := int64(n), by.Milliseconds()
-		floor := ms - ms%unit
-		if up && floor < ms {
-			floor += unit
-		}
-		return timeCell(floor)
-	}
-}
-
-// periods are the units of time that have one length.
-// Source: CloudWatch Logs user guide, "stats".
-var periods = map[string]time.Duration{
-	"ms": time.Millisecond, "msec": time.Millisecond, "millisecond": time.Millisecond,
-	"s": time.Second, "sec": time.Second, "second": time.Second,
-	"m": time.Minute, "min": time.Minute, "minute": time.Minute,
-	"h": time.Hour, "hr": time.Hour, "hour": time.Hour,
-	"d": 24 * time.Hour, "day": 24 * time.Hour,
-	"w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour,
-}
-
-func (p *queryParser) period() (time.Duration, *queryError) {
-	t := p.tok
-	if t.kind != tokenPeriod {
-		return 0, p.unexpected()
-	}
-	digits := strings.TrimLeft(t.text, "0123456789")
-	n, err := strconv.Atoi(t.text[:len(t.text)-len(digits)])
-	unit, ok := periods[digits]
-	if !ok && len(digits) > 2 {
-		unit, ok = periods[strings.TrimSuffix(digits, "s")]
-	}
-	if err != nil || !ok || n < 1 || n > 100_000 {
-		return 0, p.unexpected()
-	}
-	return time.Duration(n) * unit, p.advance()
 }

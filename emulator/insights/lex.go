@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"fmt"
@@ -7,36 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// queryError is why a query can't be compiled, with the bytes it is about.
-type queryError struct {
-	text    string
-	at, end int
+// SyntaxError is why a query can't be compiled, and the bytes of its text that
+// it is about, from Start up to End.
+type SyntaxError struct {
+	Text       string
+	Start, End int
 }
 
-// logs is the error as StartQuery answers it. Positions are counted from 0
-// within a line, lines from 1.
-func (e *queryError) logs(query string) *logsError {
-	before := query[:min(e.at, len(query))]
+// Error implements error.
+func (e *SyntaxError) Error() string { return e.Text }
+
+// Place is the error with its place in the query, as the service words it:
+// lines are counted from 1, positions within a line from 0.
+func (e *SyntaxError) Place(query string) string {
+	before := query[:min(e.Start, len(query))]
 	line := strings.Count(before, "\n") + 1
 	position := len(before) - (strings.LastIndexByte(before, '\n') + 1)
-	return &logsError{
-		kind: "MalformedQueryException",
-		text: fmt.Sprintf("%s at line %d and position %d", e.text, line, position),
-		compile: &queryCompileError{
-			Location: queryLocation{e.at, e.end},
-			Message:  e.text,
-		},
-	}
-}
-
-type queryCompileError struct {
-	Location queryLocation `json:"location"`
-	Message  string        `json:"message"`
-}
-
-type queryLocation struct {
-	StartCharOffset int `json:"startCharOffset"`
-	EndCharOffset   int `json:"endCharOffset"`
+	return fmt.Sprintf("%s at line %d and position %d", e.Text, line, position)
 }
 
 type tokenKind uint8
@@ -51,22 +38,22 @@ const (
 	tokenSign   // operator or punctuation
 )
 
-// queryToken is one word of a query. text is without quotes and escapes.
-type queryToken struct {
+// token is one word of a query. text is without quotes and escapes.
+type token struct {
 	kind    tokenKind
 	text    string
 	at, end int
 }
 
-// querySigns are the signs of one character.
-const querySigns = "|,()[]=<>+-*/%^"
+// signs are those of one character.
+const signs = "|,()[]=<>+-*/%^"
 
 // nextToken reads the word that begins at or after byte at. A slash is a sign:
 // only the parser knows where it begins a regular expression.
-func nextToken(q string, at int) (queryToken, *queryError) {
+func nextToken(q string, at int) (token, *SyntaxError) {
 	at = skipBlanks(q, at)
 	if at >= len(q) {
-		return queryToken{tokenEnd, "", len(q), len(q)}, nil
+		return token{tokenEnd, "", len(q), len(q)}, nil
 	}
 	c := q[at]
 	switch {
@@ -76,7 +63,7 @@ func nextToken(q string, at int) (queryToken, *queryError) {
 		return numberToken(q, at), nil
 	case nameByte(q, at) > 0:
 		end := nameEnd(q, at)
-		return queryToken{tokenName, q[at:end], at, end}, nil
+		return token{tokenName, q[at:end], at, end}, nil
 	}
 	end := at + 1
 	if end < len(q) {
@@ -85,18 +72,18 @@ func nextToken(q string, at int) (queryToken, *queryError) {
 			end++
 		}
 	}
-	if strings.IndexByte(querySigns, c) < 0 && end == at+1 {
+	if strings.IndexByte(signs, c) < 0 && end == at+1 {
 		_, size := utf8.DecodeRuneInString(q[at:])
-		return queryToken{}, unexpected(q[at:at+size], at, at+size)
+		return token{}, unexpected(q[at:at+size], at, at+size)
 	}
-	return queryToken{tokenSign, q[at:end], at, end}, nil
+	return token{tokenSign, q[at:end], at, end}, nil
 }
 
-func unexpected(text string, at, end int) *queryError {
+func unexpected(text string, at, end int) *SyntaxError {
 	if text == "" {
 		text = "<EOF>"
 	}
-	return &queryError{"unexpected symbol found " + text, at, end}
+	return &SyntaxError{"unexpected symbol found " + text, at, end}
 }
 
 // skipBlanks passes over blanks and comments, which # begins.
@@ -139,20 +126,20 @@ func nameEnd(q string, at int) int {
 }
 
 // numberToken reads 12, 1.5 and 5m.
-func numberToken(q string, at int) queryToken {
+func numberToken(q string, at int) token {
 	end := at
 	for end < len(q) && (q[end] >= '0' && q[end] <= '9' || q[end] == '.') {
 		end++
 	}
 	if last := nameEnd(q, end); last > end {
-		return queryToken{tokenPeriod, q[at:last], at, last}
+		return token{tokenPeriod, q[at:last], at, last}
 	}
-	return queryToken{tokenNumber, q[at:end], at, end}
+	return token{tokenNumber, q[at:end], at, end}
 }
 
 // quoted reads a text in quotes. A backslash keeps the next character from
 // ending it, and stands for itself before others but n, t and itself.
-func quoted(q string, at int) (queryToken, *queryError) {
+func quoted(q string, at int) (token, *SyntaxError) {
 	var b strings.Builder
 	for i := at + 1; i < len(q); i++ {
 		switch {
@@ -161,7 +148,7 @@ func quoted(q string, at int) (queryToken, *queryError) {
 			if q[at] == '`' {
 				kind = tokenQuoted
 			}
-			return queryToken{kind, b.String(), at, i + 1}, nil
+			return token{kind, b.String(), at, i + 1}, nil
 		case q[i] == '\\' && i+1 < len(q):
 			i++
 			switch q[i] {
@@ -178,18 +165,18 @@ func quoted(q string, at int) (queryToken, *queryError) {
 		}
 		b.WriteByte(q[i])
 	}
-	return queryToken{}, &queryError{"a quote is not closed", at, len(q)}
+	return token{}, &SyntaxError{"a quote is not closed", at, len(q)}
 }
 
 // slashed reads the /regular expression/ that begins at byte at.
-func slashed(q string, at int) (queryToken, *queryError) {
+func slashed(q string, at int) (token, *SyntaxError) {
 	for i := at + 1; i < len(q); i++ {
 		switch q[i] {
 		case '\\':
 			i++
 		case '/':
-			return queryToken{tokenText, strings.ReplaceAll(q[at+1:i], `\/`, `/`), at, i + 1}, nil
+			return token{tokenText, strings.ReplaceAll(q[at+1:i], `\/`, `/`), at, i + 1}, nil
 		}
 	}
-	return queryToken{}, &queryError{"a regular expression is not closed", at, len(q)}
+	return token{}, &SyntaxError{"a regular expression is not closed", at, len(q)}
 }

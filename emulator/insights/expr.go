@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"math"
@@ -8,48 +8,48 @@ import (
 	"strings"
 )
 
-// queryExpr is a compiled expression.
-type queryExpr func(r *queryRow) cell
+// expr is a compiled expression.
+type expr func(r *row) cell
 
-// maxQueryDepth bounds how deep the brackets of a query go.
-const maxQueryDepth = 100
+// maxDepth bounds how deep the brackets of a query go.
+const maxDepth = 100
 
-// queryParser compiles a query by recursive descent, one word ahead.
-type queryParser struct {
+// parser compiles a query by recursive descent, one word ahead.
+type parser struct {
 	text  string
-	tok   queryToken
+	tok   token
 	last  int // end of the word before
 	depth int
 	stats *[]aggregateSpec // where aggregate functions may stand; nil = nowhere
-	bare  []queryToken     // fields in the items of stats, outside of aggregates
+	bare  []token          // fields in the items of stats, outside of aggregates
 }
 
-func (p *queryParser) advance() *queryError {
+func (p *parser) advance() *SyntaxError {
 	p.last = p.tok.end
 	t, err := nextToken(p.text, p.tok.end)
 	p.tok = t
 	return err
 }
 
-func (p *queryParser) unexpected() *queryError {
+func (p *parser) unexpected() *SyntaxError {
 	return unexpected(p.text[p.tok.at:p.tok.end], p.tok.at, p.tok.end)
 }
 
-func (p *queryParser) sign(s string) bool { return p.tok.kind == tokenSign && p.tok.text == s }
+func (p *parser) sign(s string) bool { return p.tok.kind == tokenSign && p.tok.text == s }
 
-func (p *queryParser) word(s string) bool {
+func (p *parser) word(s string) bool {
 	return p.tok.kind == tokenName && strings.EqualFold(p.tok.text, s)
 }
 
 // accept passes over a sign if it is next.
-func (p *queryParser) accept(s string) (bool, *queryError) {
+func (p *parser) accept(s string) (bool, *SyntaxError) {
 	if !p.sign(s) {
 		return false, nil
 	}
 	return true, p.advance()
 }
 
-func (p *queryParser) expect(s string) *queryError {
+func (p *parser) expect(s string) *SyntaxError {
 	if ok, err := p.accept(s); ok || err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func (p *queryParser) expect(s string) *queryError {
 }
 
 // expr reads an expression: or < and < not < comparison < + - < * / % < ^.
-func (p *queryParser) expr() (queryExpr, *queryError) {
-	if p.depth++; p.depth > maxQueryDepth {
-		return nil, &queryError{"too many brackets", p.tok.at, p.tok.end}
+func (p *parser) expr() (expr, *SyntaxError) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, &SyntaxError{"too many brackets", p.tok.at, p.tok.end}
 	}
 	defer func() { p.depth-- }()
 	left, err := p.conjunction()
@@ -67,31 +67,31 @@ func (p *queryParser) expr() (queryExpr, *queryError) {
 		if err = p.advance(); err != nil {
 			break
 		}
-		var right queryExpr
+		var right expr
 		if right, err = p.conjunction(); err == nil {
 			a := left
-			left = func(r *queryRow) cell { return truthCell(a(r).is() || right(r).is()) }
+			left = func(r *row) cell { return truthCell(a(r).is() || right(r).is()) }
 		}
 	}
 	return left, err
 }
 
-func (p *queryParser) conjunction() (queryExpr, *queryError) {
+func (p *parser) conjunction() (expr, *SyntaxError) {
 	left, err := p.negation()
 	for err == nil && p.word("and") {
 		if err = p.advance(); err != nil {
 			break
 		}
-		var right queryExpr
+		var right expr
 		if right, err = p.negation(); err == nil {
 			a := left
-			left = func(r *queryRow) cell { return truthCell(a(r).is() && right(r).is()) }
+			left = func(r *row) cell { return truthCell(a(r).is() && right(r).is()) }
 		}
 	}
 	return left, err
 }
 
-func (p *queryParser) negation() (queryExpr, *queryError) {
+func (p *parser) negation() (expr, *SyntaxError) {
 	not := false
 	for p.word("not") {
 		if err := p.advance(); err != nil {
@@ -106,11 +106,11 @@ func (p *queryParser) negation() (queryExpr, *queryError) {
 	return negate(x), nil
 }
 
-func negate(x queryExpr) queryExpr {
-	return func(r *queryRow) cell { return truthCell(!x(r).is()) }
+func negate(x expr) expr {
+	return func(r *row) cell { return truthCell(!x(r).is()) }
 }
 
-func (p *queryParser) comparison() (queryExpr, *queryError) {
+func (p *parser) comparison() (expr, *SyntaxError) {
 	left, err := p.chain(0)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (p *queryParser) comparison() (queryExpr, *queryError) {
 			return nil, err
 		}
 	}
-	var is queryExpr
+	var is expr
 	switch {
 	case p.word("like"):
 		is, err = p.like(left, true)
@@ -153,13 +153,13 @@ var comparisons = map[string]func(order int) bool{
 	">=": func(o int) bool { return o >= 0 },
 }
 
-func (p *queryParser) compare(left queryExpr) (queryExpr, *queryError) {
+func (p *parser) compare(left expr) (expr, *SyntaxError) {
 	op, holds := p.tok.text, comparisons[p.tok.text]
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
 	right, err := p.chain(0)
-	return func(r *queryRow) cell {
+	return func(r *row) cell {
 		a, b := left(r), right(r)
 		if a.kind == cellAbsent || b.kind == cellAbsent {
 			return truthCell(op == "!=" && a.kind != b.kind)
@@ -170,26 +170,26 @@ func (p *queryParser) compare(left queryExpr) (queryExpr, *queryError) {
 
 // like reads what follows like or =~: a text that must occur, or a /regular
 // expression/ that must match somewhere.
-func (p *queryParser) like(left queryExpr, texts bool) (queryExpr, *queryError) {
+func (p *parser) like(left expr, texts bool) (expr, *SyntaxError) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
 	if p.sign("/") {
 		re, err := p.regexp()
-		return func(r *queryRow) cell { return truthCell(re.MatchString(left(r).String())) }, err
+		return func(r *row) cell { return truthCell(re.MatchString(left(r).String())) }, err
 	}
 	if p.tok.kind != tokenText || !texts {
 		return nil, p.unexpected()
 	}
 	part := p.tok.text
-	return func(r *queryRow) cell {
+	return func(r *row) cell {
 		c := left(r)
 		return truthCell(c.kind != cellAbsent && strings.Contains(c.String(), part))
 	}, p.advance()
 }
 
 // regexp reads a /regular expression/, which begins with the next word.
-func (p *queryParser) regexp() (*regexp.Regexp, *queryError) {
+func (p *parser) regexp() (*regexp.Regexp, *SyntaxError) {
 	t, bad := slashed(p.text, p.tok.at)
 	if bad != nil {
 		return nil, bad
@@ -197,12 +197,12 @@ func (p *queryParser) regexp() (*regexp.Regexp, *queryError) {
 	p.tok = t
 	re, err := regexp.Compile(t.text)
 	if err != nil {
-		return nil, &queryError{"invalid regular expression: " + err.Error(), t.at, t.end}
+		return nil, &SyntaxError{"invalid regular expression: " + err.Error(), t.at, t.end}
 	}
 	return re, p.advance()
 }
 
-func (p *queryParser) in(left queryExpr) (queryExpr, *queryError) {
+func (p *parser) in(left expr) (expr, *SyntaxError) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
@@ -210,9 +210,9 @@ func (p *queryParser) in(left queryExpr) (queryExpr, *queryError) {
 		return nil, err
 	}
 	list, err := p.list("]")
-	return func(r *queryRow) cell {
+	return func(r *row) cell {
 		c := left(r)
-		return truthCell(c.kind != cellAbsent && slices.ContainsFunc(list, func(x queryExpr) bool {
+		return truthCell(c.kind != cellAbsent && slices.ContainsFunc(list, func(x expr) bool {
 			d := x(r)
 			return d.kind != cellAbsent && c.compare(d) == 0
 		}))
@@ -220,8 +220,8 @@ func (p *queryParser) in(left queryExpr) (queryExpr, *queryError) {
 }
 
 // list reads expressions up to a closing bracket.
-func (p *queryParser) list(end string) ([]queryExpr, *queryError) {
-	var list []queryExpr
+func (p *parser) list(end string) ([]expr, *SyntaxError) {
+	var list []expr
 	if ok, err := p.accept(end); ok || err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ var operators = []map[string]func(a, b float64) float64{
 }
 
 // chain reads a chain of operators of one level.
-func (p *queryParser) chain(level int) (queryExpr, *queryError) {
+func (p *parser) chain(level int) (expr, *SyntaxError) {
 	if level == len(operators) {
 		return p.primary()
 	}
@@ -257,7 +257,7 @@ func (p *queryParser) chain(level int) (queryExpr, *queryError) {
 		if err = p.advance(); err != nil {
 			break
 		}
-		var right queryExpr
+		var right expr
 		if right, err = p.chain(level + 1); err == nil {
 			left = arithmetic(do, left, right)
 		}
@@ -266,8 +266,8 @@ func (p *queryParser) chain(level int) (queryExpr, *queryError) {
 }
 
 // arithmetic of what is no number, or has no finite result, is absent.
-func arithmetic(do func(a, b float64) float64, left, right queryExpr) queryExpr {
-	return func(r *queryRow) cell {
+func arithmetic(do func(a, b float64) float64, left, right expr) expr {
+	return func(r *row) cell {
 		a, isA := left(r).number()
 		b, isB := right(r).number()
 		return finite(do(a, b), isA && isB)
@@ -281,7 +281,7 @@ func finite(n float64, ok bool) cell {
 	return numberCell(n)
 }
 
-func (p *queryParser) primary() (queryExpr, *queryError) {
+func (p *parser) primary() (expr, *SyntaxError) {
 	t := p.tok
 	switch {
 	case t.kind == tokenNumber:
@@ -319,29 +319,29 @@ func (p *queryParser) primary() (queryExpr, *queryError) {
 	return nil, p.unexpected()
 }
 
-func (p *queryParser) noteBare(t queryToken) {
+func (p *parser) noteBare(t token) {
 	if p.stats != nil {
 		p.bare = append(p.bare, t)
 	}
 }
 
-func (p *queryParser) minus() (queryExpr, *queryError) {
-	if p.depth++; p.depth > maxQueryDepth {
-		return nil, &queryError{"too many signs", p.tok.at, p.tok.end}
+func (p *parser) minus() (expr, *SyntaxError) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, &SyntaxError{"too many signs", p.tok.at, p.tok.end}
 	}
 	defer func() { p.depth-- }()
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
 	x, err := p.primary()
-	return func(r *queryRow) cell {
+	return func(r *row) cell {
 		n, ok := x(r).number()
 		return finite(-n, ok)
 	}, err
 }
 
-func constant(c cell) queryExpr { return func(*queryRow) cell { return c } }
+func constant(c cell) expr { return func(*row) cell { return c } }
 
-func fieldExpr(name string) queryExpr {
-	return func(r *queryRow) cell { return r.field(name) }
+func fieldExpr(name string) expr {
+	return func(r *row) cell { return r.field(name) }
 }

@@ -1,4 +1,4 @@
-package emulator
+package insights
 
 import (
 	"encoding/base64"
@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// queryRow is one row on its way through the commands of a query: a log event
+// row is one row on its way through the commands of a query: a log event
 // with the fields that the query made, or a group that stats made.
-type queryRow struct {
-	event  *numbered // nil after stats
-	group  string    // "123456789012:/aws/lambda/f"
+type row struct {
+	event  *Event    // nil after stats
+	now    time.Time // when the query was started
 	made   map[string]cell
 	found  map[string]cell // discovered fields; nil = not looked for
 	parsed map[string]any  // the message's JSON
@@ -21,7 +22,7 @@ type queryRow struct {
 }
 
 // set makes a field.
-func (r *queryRow) set(name string, c cell) {
+func (r *row) set(name string, c cell) {
 	if r.made == nil {
 		r.made = map[string]cell{}
 	}
@@ -29,7 +30,7 @@ func (r *queryRow) set(name string, c cell) {
 }
 
 // field is a field of the row, by name.
-func (r *queryRow) field(name string) cell {
+func (r *row) field(name string) cell {
 	if c, ok := r.made[name]; ok {
 		return c
 	}
@@ -43,38 +44,38 @@ func (r *queryRow) field(name string) cell {
 }
 
 // system is a field that the service sets or discovers.
-func (r *queryRow) system(name string) cell {
+func (r *row) system(name string) cell {
 	switch name {
 	case "@timestamp":
-		return timeCell(r.event.at)
+		return timeCell(r.event.At)
 	case "@ingestionTime":
-		return timeCell(r.event.ingested)
+		return timeCell(r.event.Ingested)
 	case "@message":
-		return textCell(r.event.text)
+		return textCell(r.event.Text)
 	case "@logStream":
-		return textCell(r.event.stream.name)
+		return textCell(r.event.Stream)
 	case "@log":
-		return textCell(r.group)
+		return textCell(r.event.Group)
 	case "@ptr":
 		return textCell(r.pointer())
 	}
 	if r.found == nil {
-		r.found = discover(r.event.text)
+		r.found = discover(r.event.Text)
 	}
 	return r.found[name]
 }
 
 // pointer names the event, opaquely and for good.
-func (r *queryRow) pointer() string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s/%s/%d", r.group, r.event.stream.name, r.event.id))
+func (r *row) pointer() string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s/%s/%d", r.event.Group, r.event.Stream, r.event.ID))
 }
 
 // json is a field of the first JSON object in the message, by dotted path.
-func (r *queryRow) json(path string) cell {
+func (r *row) json(path string) cell {
 	if !r.read {
 		r.read = true
-		if at := strings.IndexByte(r.event.text, '{'); at >= 0 {
-			d := json.NewDecoder(strings.NewReader(r.event.text[at:]))
+		if at := strings.IndexByte(r.event.Text, '{'); at >= 0 {
+			d := json.NewDecoder(strings.NewReader(r.event.Text[at:]))
 			d.UseNumber()
 			if d.Decode(&r.parsed) != nil {
 				r.parsed = nil

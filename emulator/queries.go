@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"coldbench/emulator/insights"
 )
 
 // StartQuery, GetQueryResults, StopQuery and DescribeQueries of the Logs API.
@@ -34,7 +36,7 @@ type startedQuery struct {
 
 	mu         sync.Mutex
 	status     string
-	rows       [][]resultField
+	rows       [][]insights.Field
 	statistics queryStatistics
 	took       time.Duration
 }
@@ -95,7 +97,7 @@ func (q *logsRequest) queryGroups() ([]string, *logsError) {
 // startQuery compiles a query and runs it in the background. Which events it
 // sees is settled here: those that the delay of the log lets be seen now.
 func (s *Server) startQuery(q *logsRequest) (any, *logsError) {
-	limit, err := q.limit(maxPageRows, maxQueryRows)
+	limit, err := q.limit(insights.DefaultRows, insights.MaxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -103,25 +105,22 @@ func (s *Server) startQuery(q *logsRequest) (any, *logsError) {
 	if err != nil {
 		return nil, err
 	}
-	if compiled.limit == 0 {
-		compiled.limit = limit
-	}
 	from, to := *q.StartTime*1000, *q.EndTime*1000+999
 	sel := selection{from: from, to: to + 1}
 	started := &startedQuery{
 		id: newUUID(), groups: groups, created: time.Now(), status: queryScheduled,
 		text: querySource(groups) + fmt.Sprintf(" START=%d END=%d | %s", from, to, q.QueryString),
 	}
-	var rows []*queryRow
+	var events []insights.Event
 	for _, name := range groups {
-		rows = append(rows, s.queryRows(name, sel, &started.statistics)...)
+		events = append(events, s.queryEvents(name, sel, &started.statistics)...)
 	}
 	if err := s.keepQuery(started); err != nil {
 		return nil, err
 	}
 	go func() {
 		defer s.work.Done()
-		started.run(compiled, rows, s.stopping)
+		started.run(compiled, events, limit, s.stopping)
 	}()
 	return struct {
 		QueryID string `json:"queryId"`
@@ -139,7 +138,7 @@ func querySource(groups []string) string {
 	return b.String()
 }
 
-func (s *Server) checkQuery(q *logsRequest) (*logQuery, []string, *logsError) {
+func (s *Server) checkQuery(q *logsRequest) (*insights.Query, []string, *logsError) {
 	groups, err := q.queryGroups()
 	if err != nil {
 		return nil, nil, err
@@ -147,7 +146,7 @@ func (s *Server) checkQuery(q *logsRequest) (*logQuery, []string, *logsError) {
 	switch {
 	case q.StartTime == nil || q.EndTime == nil:
 		return nil, nil, logsInvalid("startTime and endTime must be given.")
-	case *q.StartTime < 0 || *q.EndTime < *q.StartTime || *q.EndTime > maxMillis/1000:
+	case *q.StartTime < 0 || *q.EndTime < *q.StartTime || *q.EndTime > insights.MaxTime/1000:
 		return nil, nil, logsInvalid("startTime must not be after endTime.")
 	case q.QueryLanguage != "" && q.QueryLanguage != "CWLI":
 		return nil, nil, logsInvalid("The emulator knows the query language CWLI only.")
@@ -161,17 +160,39 @@ func (s *Server) checkQuery(q *logsRequest) (*logQuery, []string, *logsError) {
 				name, s.set.AccountID, newUUID())}
 		}
 	}
-	compiled, bad := compileQuery(q.QueryString)
+	compiled, bad := insights.Compile(q.QueryString)
 	if bad != nil {
-		return nil, nil, bad.logs(q.QueryString)
+		return nil, nil, malformed(bad, q.QueryString)
 	}
 	return compiled, groups, nil
 }
 
-// queryRows are the events of a group in a window, as rows.
-func (s *Server) queryRows(name string, sel selection, count *queryStatistics) []*queryRow {
+// malformed is a compile error as StartQuery answers it.
+func malformed(bad *insights.SyntaxError, query string) *logsError {
+	return &logsError{
+		kind: "MalformedQueryException",
+		text: bad.Place(query),
+		compile: &queryCompileError{
+			Location: queryLocation{bad.Start, bad.End},
+			Message:  bad.Text,
+		},
+	}
+}
+
+type queryCompileError struct {
+	Location queryLocation `json:"location"`
+	Message  string        `json:"message"`
+}
+
+type queryLocation struct {
+	StartCharOffset int `json:"startCharOffset"`
+	EndCharOffset   int `json:"endCharOffset"`
+}
+
+// queryEvents are the events of a group in a window.
+func (s *Server) queryEvents(name string, sel selection, count *queryStatistics) []insights.Event {
 	g := s.logs.groups[name]
-	var rows []*queryRow
+	var events []insights.Event
 	count.LogGroupsScanned++
 	for i := range s.logs.visible(g) {
 		e := &g.events[i]
@@ -180,9 +201,11 @@ func (s *Server) queryRows(name string, sel selection, count *queryStatistics) [
 		}
 		count.RecordsScanned++
 		count.BytesScanned += float64(len(e.text))
-		rows = append(rows, &queryRow{event: &numbered{g.first + int64(i), *e}, group: s.set.AccountID + ":" + name})
+		events = append(events, insights.Event{
+			Group: s.set.AccountID + ":" + name, Stream: e.stream.name, ID: e.id, At: e.at, Ingested: e.ingested, Text: e.text,
+		})
 	}
-	return rows
+	return events
 }
 
 // keepQuery adds a query to those that are known, and reserves its goroutine.
@@ -207,11 +230,11 @@ func (s *Server) keepQuery(q *startedQuery) *logsError {
 }
 
 // run runs the query to its end, or until it or the server is stopped.
-func (q *startedQuery) run(compiled *logQuery, rows []*queryRow, stopping <-chan struct{}) {
+func (q *startedQuery) run(compiled *insights.Query, events []insights.Event, limit int, stopping <-chan struct{}) {
 	if !q.turn(queryScheduled, queryRunning) {
 		return
 	}
-	found, matched := compiled.run(rows, func() bool {
+	found := compiled.Run(events, q.created, limit, func() bool {
 		select {
 		case <-stopping:
 			q.turn(queryRunning, queryCancelled)
@@ -219,18 +242,13 @@ func (q *startedQuery) run(compiled *logQuery, rows []*queryRow, stopping <-chan
 		}
 		return q.state() != queryRunning
 	})
-	found = found[:min(len(found), compiled.limit)]
-	results := make([][]resultField, 0, len(found))
-	for _, r := range found {
-		results = append(results, compiled.result(r))
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.status != queryRunning {
 		return
 	}
-	q.rows, q.status, q.took = results, queryComplete, time.Since(q.created)
-	q.statistics.RecordsMatched, q.statistics.ResultCount = float64(matched), float64(len(results))
+	q.rows, q.status, q.took = found.Rows, queryComplete, time.Since(q.created)
+	q.statistics.RecordsMatched, q.statistics.ResultCount = float64(found.Matched), float64(len(found.Rows))
 }
 
 // query finds a query by its id.
@@ -245,7 +263,7 @@ func (s *Server) query(id string) (*startedQuery, *logsError) {
 
 func (s *Server) getQueryResults(q *logsRequest) (any, *logsError) {
 	q.Limit = q.MaxItems
-	limit, err := q.limit(maxPageRows, maxPageRows)
+	limit, err := q.limit(insights.DefaultRows, insights.DefaultRows)
 	if err != nil {
 		return nil, err
 	}
@@ -260,14 +278,14 @@ func (s *Server) getQueryResults(q *logsRequest) (any, *logsError) {
 		return nil, err
 	}
 	answer := struct {
-		QueryLanguage string          `json:"queryLanguage"`
-		Results       [][]resultField `json:"results"`
-		Statistics    queryStatistics `json:"statistics"`
-		Status        string          `json:"status"`
-		NextToken     string          `json:"nextToken,omitempty"`
+		QueryLanguage string             `json:"queryLanguage"`
+		Results       [][]insights.Field `json:"results"`
+		Statistics    queryStatistics    `json:"statistics"`
+		Status        string             `json:"status"`
+		NextToken     string             `json:"nextToken,omitempty"`
 	}{"CWLI", page, query.statistics, query.status, next}
 	if answer.Results == nil {
-		answer.Results = [][]resultField{}
+		answer.Results = [][]insights.Field{}
 	}
 	return answer, nil
 }

@@ -1,0 +1,117 @@
+package insights
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// startTime reads now(): when the query was started, in seconds of the epoch.
+func (p *parser) startTime() (expr, *SyntaxError) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	return func(r *row) cell { return numberCell(float64(r.now.Unix())) }, p.expect(")")
+}
+
+// bin reads bin(5m): the event's time, rounded down.
+func (p *parser) bin() (expr, *SyntaxError) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	by, err := p.period()
+	if err != nil {
+		return nil, err
+	}
+	return rounded(fieldExpr("@timestamp"), by, false), p.expect(")")
+}
+
+func (p *parser) dateFloor(up bool) (expr, *SyntaxError) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	x, err := p.expr()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.expect(","); err != nil {
+		return nil, err
+	}
+	by, err := p.period()
+	if err != nil {
+		return nil, err
+	}
+	return rounded(x, by, up), p.expect(")")
+}
+
+// rounded is a time, rounded down or up to whole periods.
+func rounded(x expr, by period, up bool) expr {
+	return func(r *row) cell {
+		n, ok := x(r).number()
+		if !ok || n < 0 || n > MaxTime {
+			return cell{}
+		}
+		ms := int64(n)
+		floor := by.floor(ms)
+		if up && floor < ms {
+			floor = by.after(floor)
+		}
+		return timeCell(floor)
+	}
+}
+
+// period is a length of time: one of the two members is set.
+type period struct {
+	millis int64
+	months int
+}
+
+// floor is the start of the period that a time lies in. Periods are counted
+// from the Unix epoch, those of months from January of year 1, in UTC.
+func (p period) floor(ms int64) int64 {
+	if p.months == 0 {
+		return ms - ms%p.millis
+	}
+	t := time.UnixMilli(ms).UTC()
+	month := (t.Year()-1)*12 + int(t.Month()) - 1
+	return time.Date(1, time.Month(month-month%p.months+1), 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+}
+
+// after is the start of the period after the one that starts at ms.
+func (p period) after(ms int64) int64 {
+	if p.months == 0 {
+		return ms + p.millis
+	}
+	return time.UnixMilli(ms).UTC().AddDate(0, p.months, 0).UnixMilli()
+}
+
+// periods are the units of time. Those of more than one letter have a plural.
+// Source: CloudWatch Logs user guide, "stats".
+var periods = map[string]period{
+	"ms": {millis: 1}, "msec": {millis: 1}, "millisecond": {millis: 1},
+	"s": {millis: 1000}, "sec": {millis: 1000}, "second": {millis: 1000},
+	"m": {millis: 60_000}, "min": {millis: 60_000}, "minute": {millis: 60_000},
+	"h": {millis: 3_600_000}, "hr": {millis: 3_600_000}, "hour": {millis: 3_600_000},
+	"d": {millis: 86_400_000}, "day": {millis: 86_400_000},
+	"w": {millis: 604_800_000}, "week": {millis: 604_800_000},
+	"mo": {months: 1}, "mon": {months: 1}, "month": {months: 1},
+	"q": {months: 3}, "qtr": {months: 3}, "quarter": {months: 3},
+	"y": {months: 12}, "yr": {months: 12}, "year": {months: 12},
+}
+
+func (p *parser) period() (period, *SyntaxError) {
+	t := p.tok
+	if t.kind != tokenPeriod {
+		return period{}, p.unexpected()
+	}
+	name := strings.TrimLeft(t.text, "0123456789")
+	n, err := strconv.Atoi(t.text[:len(t.text)-len(name)])
+	unit, ok := periods[name]
+	if !ok && len(name) > 2 {
+		unit, ok = periods[strings.TrimSuffix(name, "s")]
+	}
+	if err != nil || !ok || n < 1 || n > 100_000 || unit.months*n > 12_000 {
+		return period{}, p.unexpected()
+	}
+	return period{unit.millis * int64(n), unit.months * n}, p.advance()
+}
