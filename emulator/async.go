@@ -48,7 +48,7 @@ func (s *Server) invokeEvent(w http.ResponseWriter, inv *invocation) *apiError {
 func (s *Server) enqueue(inv *invocation) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.waiting >= maxWaitingEvents {
+	if s.closing || s.draining || s.waiting >= maxWaitingEvents {
 		return serviceError("The emulator takes no more events: it is stopping, or %d are waiting.", maxWaitingEvents)
 	}
 	a := &asyncEvent{inv: inv, rules: s.rulesOf(inv.target)}

@@ -22,7 +22,7 @@ func (s *Server) now() time.Duration { return time.Since(s.started) }
 func (s *Server) acquire(v *version) (*environment, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing || s.draining {
 		return nil, serviceError("The emulator is stopping.")
 	}
 	d := v.pool.Arrive(s.now())
@@ -37,6 +37,7 @@ func (s *Server) acquire(v *version) (*environment, *apiError) {
 		s.place(v, s.newEnvironment(v, d.Env, "on-demand"))
 	}
 	s.work.Add(1)
+	s.running++
 	return v.envs[d.Env], nil
 }
 
@@ -68,6 +69,7 @@ func (s *Server) release(e *environment) {
 	defer s.work.Done()
 	v := e.version
 	s.mu.Lock()
+	s.finished()
 	kept := v.pool.Done(e.slot, s.now())
 	if !kept {
 		v.envs[e.slot] = nil
@@ -83,6 +85,7 @@ func (s *Server) release(e *environment) {
 func (s *Server) discard(e *environment) {
 	defer s.work.Done()
 	s.mu.Lock()
+	s.finished()
 	e.version.pool.Drop(e.slot, s.now())
 	e.version.envs[e.slot] = nil
 	s.mu.Unlock()
@@ -175,6 +178,42 @@ func (s *Server) serveRuntimeOn(l net.Listener) {
 	})
 }
 
+// finished counts an invocation out. The lock is held.
+func (s *Server) finished() {
+	if s.running--; s.running == 0 && s.drained != nil {
+		close(s.drained)
+		s.drained = nil
+	}
+}
+
+// Drain refuses new invocations and waits until those that run have ended;
+// asynchronous events are tried no more. When ctx ends first, the error says how
+// many still run. Close must follow.
+func (s *Server) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	if s.draining || s.closing {
+		s.mu.Unlock()
+		return nil
+	}
+	s.draining = true
+	close(s.stopping)
+	over := make(chan struct{})
+	if s.running == 0 {
+		close(over)
+	} else {
+		s.drained = over
+	}
+	s.mu.Unlock()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Errorf("drain the emulator: %d invocations still run: %w", s.running, ctx.Err())
+}
+
 // Close ends every environment and waits until nothing is left: no process, no
 // goroutine, no socket, no file. Invocations that run then see their process
 // killed. When ctx ends first, what is left is named in the error.
@@ -194,8 +233,10 @@ func (s *Server) Close(ctx context.Context) error {
 			}
 		}
 	}
+	if !s.draining {
+		close(s.stopping)
+	}
 	s.mu.Unlock()
-	close(s.stopping)
 	for _, e := range envs {
 		s.listeners.Go(e.end)
 	}

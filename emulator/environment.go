@@ -32,6 +32,7 @@ type environment struct {
 	kind    string // AWS_LAMBDA_INITIALIZATION_TYPE
 	stream  string
 	tmp     string
+	delay   time.Duration // modelled, before it starts
 
 	listener net.Listener
 	session  atomic.Pointer[session]
@@ -49,7 +50,7 @@ type environment struct {
 	proc   Process
 }
 
-// newEnvironment makes an environment without any resource yet.
+// newEnvironment makes an environment without any resource yet. The lock is held.
 func (s *Server) newEnvironment(v *version, slot fleet.Env, kind string) *environment {
 	id := randomHex(16)
 	return &environment{
@@ -57,6 +58,7 @@ func (s *Server) newEnvironment(v *version, slot fleet.Env, kind string) *enviro
 		stream: fmt.Sprintf("%s/[%s]%s", time.Now().UTC().Format("2006/01/02"), v.number, id),
 		tmp:    filepath.Join(s.set.WorkDir, "tmp", id),
 		over:   make(chan struct{}),
+		delay:  s.set.delay.draw(v.deployment()),
 	}
 }
 
@@ -123,12 +125,13 @@ var errClosed = errors.New("the environment has been ended")
 type failure struct {
 	status    string // of the REPORT
 	errorType string // of the REPORT
+	message   string // of a failure that the platform saw itself
 	body      func(requestID string) []byte
 	fault     *apiError // the machine is to blame, not the function
 }
 
 func platformFailure(status, reportType, payloadType, message string) *failure {
-	return &failure{status: status, errorType: reportType, body: func(id string) []byte {
+	return &failure{status: status, errorType: reportType, message: message, body: func(id string) []byte {
 		return errorPayload{Type: payloadType, Message: "RequestId: " + id + " Error: " + message}.encode()
 	}}
 }

@@ -60,12 +60,13 @@ type outcome struct {
 	end       time.Time
 	status    string
 	errorType string
-	reset     bool // the runtime process is gone or must go
-	peakMB    int  // read when the answer came; 0 = not read yet
+	message   string // of the failure, for the old log style
+	reset     bool   // the runtime process is gone or must go
+	peakMB    int    // read when the answer came; 0 = not read yet
 }
 
 func (o *outcome) fail(id string, f *failure, end time.Time) {
-	o.end, o.status, o.errorType, o.reset = end, f.status, f.errorType, true
+	o.end, o.status, o.errorType, o.message, o.reset = end, f.status, f.errorType, f.message, true
 	if o.body == nil {
 		o.body, o.failed = f.body(id), true
 	}
@@ -82,6 +83,7 @@ func (e *environment) run(inv *invocation) reply {
 	defer e.freeze()
 	if !e.begun {
 		e.begun = true
+		e.placed()
 		rep.Init = e.firstInit()
 	}
 	dispatch := time.Now()
@@ -100,7 +102,7 @@ func (e *environment) run(inv *invocation) reply {
 	if inv.early() {
 		inv.reply(r)
 	}
-	rep.PeakMB, rep.Status, rep.ErrorType = e.settle(&out), out.status, out.errorType
+	rep.PeakMB, rep.Status, rep.ErrorType, rep.Message = e.settle(&out), out.status, out.errorType, out.message
 	rep.Duration = out.end.Sub(dispatch)
 	if out.status == statusTimeout {
 		rep.Duration = c.Timeout // as AWS prints it

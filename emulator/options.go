@@ -31,6 +31,16 @@ type Options struct {
 	// Concurrency is the account's limit; 0 = 1,000. Limits "off" sets it aside.
 	Concurrency int
 
+	// Latency is the model of the placement and download delay that each cold
+	// start waits for before its environment starts: "aws-2026", or "off" (or "")
+	// for none. The delay is drawn by Seed and is part of no Init Duration. What
+	// is measured with it is modelled, no longer emulated alone.
+	Latency string
+	// LogStyle says how failed invocations are logged as text: "new" (or "") with
+	// a status in the REPORT, "old" with lines of their own behind it, as AWS did
+	// before 2024.
+	LogStyle string
+
 	// InitLimit bounds an init before it is tried again within the invocation;
 	// 0 = 10 s, as AWS documents.
 	InitLimit time.Duration
@@ -95,6 +105,7 @@ type settings struct {
 	Options
 	pool   fleet.PoolConfig
 	limits fleet.Limits
+	delay  *delayModel
 	temp   bool // WorkDir was made here
 }
 
@@ -121,6 +132,12 @@ func (o Options) parse() (settings, error) {
 	}
 	if o.Concurrency < 0 {
 		return s, fmt.Errorf("account concurrency %d is negative", o.Concurrency)
+	}
+	if o.LogStyle != "" && o.LogStyle != styleNew && o.LogStyle != styleOld {
+		return s, fmt.Errorf("parse log style %q: want new or old", o.LogStyle)
+	}
+	if s.delay, err = newDelayModel(o.Latency, o.Seed); err != nil {
+		return s, err
 	}
 	return s, o.LogFaults.check()
 }
@@ -169,6 +186,12 @@ func (s *settings) knobs() map[string]string {
 		"concurrency": "unlimited",
 		"init_limit":  s.InitLimit.String(),
 		"freeze":      strconv.FormatBool(s.Freeze),
+	}
+	if s.delay != nil {
+		k["latency"] = s.delay.Name + ": modelled placement and download delay of every cold start, drawn from published measurements"
+	}
+	if s.LogStyle == styleOld {
+		k["log_style"] = styleOld
 	}
 	if s.LogFaults != (LogFaults{}) {
 		k["log_faults"] = s.LogFaults.String()

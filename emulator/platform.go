@@ -41,6 +41,7 @@ type report struct {
 	PeakMB    int
 	Status    string // "timeout", "error" or ""
 	ErrorType string
+	Message   string // the platform's own of a failure, which only the old style prints
 }
 
 // String is the line as AWS prints it: members separated by tabs, with one more
@@ -59,6 +60,31 @@ func (r report) String() string {
 		}
 	}
 	return string(append(b, '\n'))
+}
+
+// The styles of the text log.
+const (
+	styleNew = "new"
+	styleOld = "old"
+)
+
+// old splits a REPORT into the lines of the old style: one without a status, and
+// behind it what became of the invocation. Source: AWS Lambda developer guide,
+// "Understanding the Lambda execution environment lifecycle" (Regions of China
+// and GovCloud), and lines found in public logs.
+func (r report) old(at time.Time) (line, behind string) {
+	status, errorType := r.Status, r.ErrorType
+	r.Status, r.ErrorType = "", ""
+	switch {
+	case status == statusTimeout:
+		behind = at.UTC().Format("2006-01-02T15:04:05.000Z") + " " + r.RequestID + " " + r.Message + "\n\n"
+	case status == statusError && r.Message != "":
+		if errorType == errorOOM {
+			errorType = errorExit // the old style knew no other
+		}
+		behind = "RequestId: " + r.RequestID + " Error: " + r.Message + "\n" + errorType + "\n"
+	}
+	return r.String(), behind
 }
 
 // billed is ceil(Duration + Init Duration) in milliseconds, for every package

@@ -136,11 +136,25 @@ func (e *environment) startLine(id string) string {
 	return e.eventLine("INFO", "start", startRecord{id, e.version.number})
 }
 
+// logReport writes the REPORT of the text format in the style that is asked for.
+func (e *environment) logReport(r report) {
+	now := time.Now()
+	if e.server.set.LogStyle != styleOld {
+		e.log(now, r.String())
+		return
+	}
+	line, behind := r.old(now)
+	e.log(now, line)
+	if behind != "" {
+		e.log(now, behind)
+	}
+}
+
 // logEnd writes END and REPORT, or runtimeDone and report.
 func (e *environment) logEnd(r report, produced int) {
 	if !e.json() {
 		e.log(time.Now(), endLine(r.RequestID))
-		e.log(time.Now(), r.String())
+		e.logReport(r)
 		return
 	}
 	status, done, level := r.Status, "DEBUG", "INFO"

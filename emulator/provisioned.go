@@ -139,6 +139,7 @@ func (s *Server) prepare(e *environment) {
 	defer s.work.Done()
 	v := e.version
 	e.begun = true
+	e.placed()
 	e.logInitStart(phaseInit)
 	limit := max(130*time.Second, v.config.Timeout)
 	d, f := e.initialise(limit, v.config.cpuShare())

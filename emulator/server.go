@@ -34,11 +34,18 @@ type Server struct {
 	timer     *time.Timer
 	alarm     time.Duration // when timer fires, 0 = not armed
 	closing   bool
-	waiting   int // asynchronous events, queued or running
+	draining  bool
+	running   int           // invocations in environments
+	drained   chan struct{} // closed when none runs any more; nil = nobody waits
+	waiting   int           // asynchronous events, queued or running
 
 	work      sync.WaitGroup // invocations, endings
 	listeners sync.WaitGroup
 }
+
+// ModelledHeader names the latency model in every answer of a server that has
+// one, so that a client can label what it measures.
+const ModelledHeader = "X-Coldbench-Modelled"
 
 var silent = log.New(io.Discard, "", 0)
 
@@ -157,6 +164,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	id := newUUID()
 	h["X-Amzn-Requestid"] = []string{id}
+	if m := s.set.delay; m != nil {
+		h[ModelledHeader] = []string{m.Name}
+	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		s.serveLogs(w, r, strings.TrimPrefix(target, "Logs_20140328."))
 		return

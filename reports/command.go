@@ -145,7 +145,7 @@ func brief(d time.Duration) string {
 // next suggests one command that would answer what this run leaves open.
 func (r *Report) next() (why, command string) {
 	l := &r.Plan.Load
-	emulated := r.Plan.Provenance == record.Emulated
+	emulated := emulated(r.Plan.Provenance)
 	switch cold := r.Starts[record.StartCold]; {
 	case !r.Verdict.Valid:
 		return "", ""
@@ -166,7 +166,7 @@ func (r *Report) next() (why, command string) {
 
 // subject are the flags that say what is measured, not how.
 var subject = []string{
-	"target", "zip", "dir", "handler", "runtime", "memory", "arch", "env", "function-timeout", "endpoint", "region", "profile",
+	"target", "zip", "dir", "handler", "runtime", "memory", "arch", "env", "function-timeout", "endpoint", "region", "profile", "latency",
 }
 
 // spiky is the command that sends bursts at what this run has measured.

@@ -104,6 +104,13 @@ func startName(s record.Start) string {
 // findings says in words what a reader of the tables might take for an error.
 func findings(r *Report) []string {
 	var out []string
+	if model := r.Plan.Emulator["latency"]; r.Plan.Provenance == record.Modelled {
+		text := "Modelled: cold starts waited for a placement and download delay that was drawn, not measured"
+		if model != "" {
+			text += " (" + plain(model, 200) + ")"
+		}
+		out = append(out, text+"; it is in response, service and residue, and in no Init Duration.")
+	}
 	if r.Warmup > 0 {
 		out = append(out, fmt.Sprintf("%s to warm up: %s in no table, the bill includes them.",
 			plural(r.Warmup, "arrival was sent", "arrivals were sent"), one(r.Warmup, "it counts", "they count")))
@@ -120,7 +127,7 @@ func findings(r *Report) []string {
 // sharedCores says that cold starts of one burst waited for each other: on this
 // machine they share its cores, on Lambda each has its own.
 func sharedCores(r *Report, cold int64) string {
-	if r.Plan.Provenance != record.Emulated || r.Host == nil || r.Host.CPUs == 0 || cold <= int64(r.Host.CPUs) {
+	if !emulated(r.Plan.Provenance) || r.Host == nil || r.Host.CPUs == 0 || cold <= int64(r.Host.CPUs) {
 		return ""
 	}
 	return fmt.Sprintf("These %s shared the %s of this machine, so cold figures include waiting for a core, which Lambda does not have: compare equal bursts with each other, or use --burst 1.",

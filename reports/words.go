@@ -37,6 +37,9 @@ var limits = map[record.Provenance]string{
 	record.Simulated: "A simulator produced these figures; they say nothing about AWS.",
 }
 
+// emulated says whether real processes of this machine answered.
+func emulated(p record.Provenance) bool { return p == record.Emulated || p == record.Modelled }
+
 // Banner puts the verdict of the run into words.
 func (r *Report) Banner() Banner {
 	b := Banner{Tone: ToneGood, Tag: "✓ Valid", Limit: limits[r.Plan.Provenance]}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ func newEmulate() *cobra.Command {
 	var f emulatorFlags
 	var listen string
 	var announce bool
+	var drain time.Duration
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve the built-in Lambda to any AWS client",
@@ -22,29 +24,32 @@ func newEmulate() *cobra.Command {
 run as real processes: started cold, kept warm, expired after the keep-alive.
 Point any AWS client at it with its endpoint option; credentials are not
 checked. It listens on loopback unless told otherwise: whoever reaches it can
-run code on this machine.`,
+run code on this machine.
+
+The first interrupt refuses new requests and waits for running invocations, at
+most --drain; the second one ends them at once.`,
 		Example: `  bench emulate --listen 127.0.0.1:9000
   aws --endpoint-url http://127.0.0.1:9000 --region us-east-1 lambda invoke --function-name hello out.json
   bench spiky --target lambda:hello --endpoint http://127.0.0.1:9000 --region us-east-1`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runEmulate(cmd, &f, listen, announce) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runEmulate(cmd, &f, listen, drain, announce) },
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&listen, "listen", "127.0.0.1:9000", "address to serve on")
 	fs.StringVar(&f.region, "region", emulatorRegion, "region in ARNs")
-	fs.StringVar(&f.keepAlive, "keep-alive", "", "how long an idle environment lives: fixed:D, halving:D or uniform:A,B")
-	fs.StringVar(&f.placement, "placement", "mru", "which idle environment serves next: mru, lru or random")
-	fs.StringVar(&f.limits, "limits", "auto", "scaling-rate and concurrency limits: auto or off")
-	fs.IntVar(&f.concurrency, "concurrency", 1000, "the account's concurrency limit")
+	f.registerKnobs(fs, "")
+	fs.StringVar(&f.logStyle, "log-style", "new", "how failed invocations are logged as text: new, or old as AWS did before 2024")
+	fs.Uint64Var(&f.seed, "seed", 1, "seed of placement, keep-alive and modelled delays")
 	fs.IntVar(&f.builtinMemory, "memory", 512, "memory of the built-in functions in MB")
 	fs.DurationVar(&f.builtinTimeout, "function-timeout", 30*time.Second, "time-out of the built-in functions")
 	fs.StringArrayVar(&f.builtinEnv, "env", nil, "environment variable of the built-in functions, K=V; repeatable")
+	fs.DurationVar(&drain, "drain", 30*time.Second, "how long running invocations may take to end after an interrupt")
 	fs.BoolVar(&announce, "announce", false, "print one line of JSON when it serves, and end when standard input closes")
 	_ = fs.MarkHidden("announce")
 	return cmd
 }
 
-func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bool) error {
+func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, drain time.Duration, announce bool) error {
 	if f.builtinMemory < 128 || f.builtinMemory > 10240 {
 		return usagef("--memory: %d is not in [128, 10240] MB", f.builtinMemory)
 	}
@@ -52,6 +57,12 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bo
 	f.check(func(flag, format string, a ...any) {
 		errs = append(errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, a...)))
 	})
+	if f.logStyle != "new" && f.logStyle != "old" {
+		errs = append(errs, fmt.Errorf("--log-style: %q is neither new nor old", f.logStyle))
+	}
+	if drain < 0 {
+		errs = append(errs, fmt.Errorf("--drain: %v is negative", drain))
+	}
 	if len(errs) > 0 {
 		return &usageError{errors.Join(errs...)}
 	}
@@ -87,7 +98,19 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, announce bo
 		n.say("warning: %s is not a loopback address: whoever reaches it can run code on this machine", listen)
 	}
 	<-ctx.Done()
-	n.say("stopping")
+	n.say("stopping; running invocations have %v, or until the next interrupt", drain)
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	go func() {
+		select {
+		case <-aborted(ctx):
+			cancel()
+		case <-bound.Done():
+		}
+	}()
+	if err := e.drain(bound); err != nil {
+		n.say("note: %v", err)
+	}
 	return e.stop()
 }
 

@@ -71,6 +71,8 @@ func knownBuiltin(name string) error {
 // running is a built-in Lambda that serves.
 type running struct {
 	about emulatorInfo
+	// drain refuses new requests and waits for those that run; nil in a child.
+	drain func(context.Context) error
 	stop  func() error
 }
 
@@ -87,7 +89,7 @@ type emulatorInfo struct {
 // startEmulator starts the emulator in a process of its own, so that its work
 // does not delay the generator's sends (docs/decisions/0002).
 func (f *loadFlags) startEmulator(ctx context.Context, n *narrator) (*running, error) {
-	f.emulator.region = f.region
+	f.emulator.region, f.emulator.seed = f.region, f.seed
 	f.emulator.builtinMemory, f.emulator.builtinTimeout, f.emulator.builtinEnv = f.code.memory, f.code.timeout, f.code.env
 	if f.emulator.process == "self" {
 		return f.emulator.serve("127.0.0.1:0", n)
@@ -121,7 +123,8 @@ func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
 		}
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	return &running{stop: stop, about: emulatorInfo{
+	drain := func(ctx context.Context) error { return errors.Join(server.Drain(ctx), web.Shutdown(ctx)) }
+	return &running{drain: drain, stop: stop, about: emulatorInfo{
 		Endpoint: "http://" + l.Addr().String(), Region: f.regionOrDefault(),
 		Limits: server.Limits(), Warnings: server.Warnings(), Knobs: server.Knobs(),
 	}}, nil
@@ -142,6 +145,9 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Placement:   f.placement,
 		Limits:      f.limits,
 		Concurrency: f.concurrency,
+		Latency:     f.latency,
+		LogStyle:    f.logStyle,
+		Seed:        f.seed,
 	})
 	if err != nil {
 		return nil, err
@@ -212,7 +218,7 @@ func (f *emulatorFlags) childArgs() []string {
 	return []string{
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
-		"--concurrency", fmt.Sprint(f.concurrency),
+		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
 }

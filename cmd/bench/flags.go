@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"coldbench/emulator"
 	"coldbench/fleet"
 	"coldbench/record"
 )
@@ -55,8 +57,9 @@ type urlFlags struct {
 
 // emulatorFlags are the knobs of the built-in Lambda's control plane.
 type emulatorFlags struct {
-	region, keepAlive, placement, limits, process string
-	concurrency                                   int
+	region, keepAlive, placement, limits, latency, logStyle, process string
+	concurrency                                                      int
+	seed                                                             uint64
 
 	// of the built-in functions
 	builtinMemory  int
@@ -95,10 +98,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.StringVar(&f.logs, "logs", "auto", "read the function's log group too: auto, off or required")
 	fs.BoolVar(&f.planOnly, "plan", false, "draw the arrivals and stop; nothing is sent")
 
-	fs.StringVar(&f.emulator.keepAlive, "keep-alive", "", "built-in Lambda: how long an idle environment lives: fixed:D, halving:D or uniform:A,B")
-	fs.StringVar(&f.emulator.placement, "placement", "mru", "built-in Lambda: which idle environment serves next: mru, lru or random")
-	fs.StringVar(&f.emulator.limits, "limits", "auto", "built-in Lambda: scaling-rate and concurrency limits: auto or off")
-	fs.IntVar(&f.emulator.concurrency, "concurrency", 1000, "built-in Lambda: the account's concurrency limit")
+	f.emulator.registerKnobs(fs, "built-in Lambda: ")
 	fs.StringVar(&f.emulator.process, "emulator-process", "", "built-in Lambda: self or child")
 	_ = fs.MarkHidden("emulator-process")
 
@@ -106,6 +106,15 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.BoolVar(&f.json, "json", false, "print summary.json instead of the table")
 	fs.BoolVar(&f.quiet, "quiet", false, "no progress on stderr")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colour (NO_COLOR is respected too)")
+}
+
+// registerKnobs adds the control plane's knobs, each described behind prefix.
+func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
+	fs.StringVar(&f.keepAlive, "keep-alive", "", prefix+"how long an idle environment lives: fixed:D, halving:D or uniform:A,B")
+	fs.StringVar(&f.placement, "placement", "mru", prefix+"which idle environment serves next: mru, lru or random")
+	fs.StringVar(&f.limits, "limits", "auto", prefix+"scaling-rate and concurrency limits: auto or off")
+	fs.IntVar(&f.concurrency, "concurrency", 1000, prefix+"the account's concurrency limit")
+	fs.StringVar(&f.latency, "latency", "off", prefix+"modelled placement and download delay of cold starts: aws-2026 or off")
 }
 
 // check reports every fault of the flags at once.
@@ -161,6 +170,9 @@ func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
 	}
 	if f.concurrency < 1 {
 		bad("concurrency", "%d is not above 0", f.concurrency)
+	}
+	if f.latency != "off" && f.latency != emulator.ModelAWS2026 {
+		bad("latency", "%q is neither %s nor off", f.latency, emulator.ModelAWS2026)
 	}
 }
 

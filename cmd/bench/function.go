@@ -13,9 +13,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"coldbench/emulator"
 	"coldbench/fixtures"
 	"coldbench/record"
 )
@@ -122,6 +125,7 @@ type described struct {
 	asked    string // the name or ARN that was asked for, without a qualifier
 	logGroup string
 	timeout  time.Duration
+	modelled string // what model of delays the endpoint names, "" = none
 }
 
 // describe reads what the platform knows of a function: the identity of the
@@ -156,7 +160,11 @@ func describe(ctx context.Context, api *lambdaapi.Client, name string) (record.F
 	if c.LoggingConfig != nil && aws.ToString(c.LoggingConfig.LogGroup) != "" {
 		group = *c.LoggingConfig.LogGroup
 	}
-	return f, described{asked: function, logGroup: group, timeout: time.Duration(aws.ToInt32(c.Timeout)) * time.Second}, nil
+	seen := described{asked: function, logGroup: group, timeout: time.Duration(aws.ToInt32(c.Timeout)) * time.Second}
+	if raw, ok := awsmiddleware.GetRawResponse(c.ResultMetadata).(*smithyhttp.Response); ok {
+		seen.modelled = raw.Header.Get(emulator.ModelledHeader)
+	}
+	return f, seen, nil
 }
 
 // splitQualifier splits NAME[:QUALIFIER], ACCOUNT:function:NAME[:QUALIFIER] and

@@ -119,7 +119,7 @@ func afterInterrupt(err error) error {
 
 // logsWithin is how long late REPORT lines are waited for.
 func (f *loadFlags) logsWithin(s *subject) time.Duration {
-	if s.provenance == record.Emulated {
+	if s.provenance != record.Measured {
 		return 5 * time.Second
 	}
 	return 45 * time.Second // CloudWatch delivers within seconds, mostly
@@ -148,7 +148,7 @@ func (f *loadFlags) targetName(s *subject) string {
 		code = f.code.zip
 	}
 	where := "lambda:"
-	if s.provenance == record.Emulated {
+	if s.provenance != record.Measured {
 		where = "emulated:"
 	}
 	return where + filepath.Base(code)

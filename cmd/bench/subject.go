@@ -51,7 +51,7 @@ func (f *loadFlags) forOthers(given func(flag string) bool) []string {
 	other := map[string]bool{
 		"handler": !f.code.given(), "runtime": !f.code.given(),
 		"memory": !ours, "env": !ours, "function-timeout": !ours, "arch": !ours && f.endpoint == "",
-		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator,
+		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator, "latency": !onEmulator,
 	}
 	for _, flag := range []string{"method", "header", "http2", "client"} {
 		other[flag] = kind != "http" && kind != "https"
@@ -214,10 +214,16 @@ func (f *loadFlags) attach(ctx context.Context, s *subject, cfg aws.Config, name
 	if err != nil {
 		return err
 	}
+	if s.provenance == record.Emulated && seen.modelled != "" {
+		s.provenance = record.Modelled
+		if s.emulator == nil {
+			s.emulator = map[string]string{"latency": seen.modelled + ": modelled placement and download delay, says the endpoint"}
+		}
+	}
 	if packageBytes > 0 {
 		fn.PackageBytes = packageBytes
 	}
-	if f.code.arch != "" && s.provenance == record.Emulated { // AWS knows its own
+	if f.code.arch != "" && s.provenance != record.Measured { // AWS knows its own
 		fn.Arch = f.code.arch
 	}
 	s.functions, s.functionTimeout = []record.Function{fn}, seen.timeout
