@@ -46,7 +46,7 @@ func (s *Server) place(v *version, e *environment) {
 	for int(e.slot) >= len(v.envs) {
 		v.envs = append(v.envs, nil)
 	}
-	v.code.retain()
+	v.retain()
 	v.envs[e.slot] = e
 	s.versions[v] = struct{}{}
 }
@@ -143,7 +143,7 @@ func (s *Server) retire(v *version) {
 	v.retired = true
 	v.pool.Retire(s.now())
 	s.settleLocked(v)
-	v.code.release()
+	v.release()
 }
 
 // environmentListener finds its way back to the environment.
@@ -264,7 +264,7 @@ func (s *Server) removeFiles() error {
 		return os.RemoveAll(s.set.WorkDir)
 	}
 	var err error
-	for _, dir := range []string{"tmp", "code", "runtime"} {
+	for _, dir := range []string{"tmp", "code", "layers", "runtime"} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.set.WorkDir, dir)))
 	}
 	return err

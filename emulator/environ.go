@@ -59,6 +59,9 @@ func (e *environment) variables() []string {
 	if c.LogFormat == "JSON" {
 		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = "JSON", c.AppLevel
 	}
+	if dir := e.version.layerDir; dir != "" {
+		layerVariables(env, c.Runtime, dir)
+	}
 	maps.Copy(env, c.Variables)
 	list := make([]string, 0, len(env))
 	for _, k := range slices.Sorted(maps.Keys(env)) {

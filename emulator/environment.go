@@ -314,5 +314,5 @@ func (e *environment) end() {
 	if err := os.RemoveAll(e.tmp); err != nil {
 		e.server.set.Logger.Warn("remove the /tmp of an environment", "error", err)
 	}
-	e.version.code.release()
+	e.version.release()
 }

@@ -26,10 +26,11 @@ type function struct {
 	tags      map[string]string
 	events    map[string]eventRules   // by qualifier
 	urls      map[string]*functionURL // by qualifier
+	policies  map[string]*policy      // by qualifier
 }
 
 func (s *Server) newFunction(name string) *function {
-	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}, urls: map[string]*functionURL{}}
+	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}, urls: map[string]*functionURL{}, policies: map[string]*policy{}}
 }
 
 // version is one version of a function: configuration and code, which never
@@ -40,6 +41,7 @@ type version struct {
 	number   string // "$LATEST", "1", ...
 	config   config
 	code     *code
+	layerDir string // where its layers are merged, "" = it has none
 	revision string // while Pending or InProgress
 	settled  string // RevisionId after that
 	modified time.Time
@@ -78,6 +80,8 @@ type config struct {
 	SystemLevel string
 	LogGroup    string
 	SnapStart   string
+	Layers      []*layerVersion
+	tree        *code // the layers merged, nil without
 
 	Command []string // of a LocalFunction
 	Dir     string   // of a LocalFunction
@@ -90,6 +94,10 @@ type code struct {
 	size   int64
 	zip    []byte // as uploaded, for GetFunction
 	owned  bool   // dir is the emulator's to remove
+
+	unzipped int64  // bytes of all files' contents
+	id       string // in the address to download it from, "" = none
+	forget   func() // called when nothing needs it any more, nil = nothing to do
 
 	mu   sync.Mutex
 	refs int
@@ -104,7 +112,13 @@ func (c *code) retain() {
 func (c *code) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.refs--; c.refs == 0 && c.owned {
+	if c.refs--; c.refs > 0 {
+		return
+	}
+	if c.forget != nil {
+		c.forget()
+	}
+	if c.owned {
 		_ = os.RemoveAll(c.dir) // Close removes what is left
 	}
 }
@@ -172,16 +186,36 @@ func defaultConfig(name string) config {
 }
 
 // newVersion makes a $LATEST that has no environment. It takes a reference on
-// the code.
+// the code and the layers.
 func (s *Server) newVersion(fn *function, c config, code *code) *version {
-	code.retain()
 	now := time.Now()
 	pool := s.set.pool
 	pool.Seed += uint64(len(s.versions)) // equal seeds, equal runs, but not equal draws in each pool
-	return &version{
+	v := &version{
 		function: fn, number: latestVersion, config: c, code: code,
 		revision: newUUID(), settled: newUUID(), modified: now, activeAt: now.Add(s.set.StateDelay),
 		pool: fn.fleet.Pool(pool), runtime: s.set.Runtimes,
+	}
+	if c.tree != nil {
+		v.layerDir = c.tree.dir
+	}
+	v.retain()
+	return v
+}
+
+// retain and release count who needs the version's files: the version itself
+// until it is retired, and each of its environments.
+func (v *version) retain() {
+	v.code.retain()
+	if v.config.tree != nil {
+		v.config.tree.retain()
+	}
+}
+
+func (v *version) release() {
+	v.code.release()
+	if v.config.tree != nil {
+		v.config.tree.release()
 	}
 }
 
@@ -209,6 +243,12 @@ func (v *version) find() {
 			return
 		}
 		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)
+		if v.err != nil && v.layerDir != "" && isFunctionError(v.err) {
+			// A custom runtime may come from a layer: /opt/bootstrap.
+			if argv, runs, err := v.runtime.Command(v.config.Runtime, v.layerDir, v.config.Handler); err == nil {
+				v.argv, v.runs, v.err = argv, runs, nil
+			}
+		}
 	})
 }
 

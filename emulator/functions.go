@@ -20,6 +20,7 @@ type functionConfiguration struct {
 	LastUpdateStatus           string           `json:"LastUpdateStatus,omitempty"`
 	LastUpdateStatusReason     string           `json:"LastUpdateStatusReason,omitempty"`
 	LastUpdateStatusReasonCode string           `json:"LastUpdateStatusReasonCode,omitempty"`
+	Layers                     []layerJSON      `json:"Layers,omitempty"`
 	LoggingConfig              *loggingJSON     `json:"LoggingConfig,omitempty"`
 	MemorySize                 int              `json:"MemorySize"`
 	PackageType                string           `json:"PackageType"`
@@ -76,6 +77,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 		Description: c.Description, EphemeralStorage: &sizeJSON{c.EphemeralMB},
 		FunctionArn: s.functionARN(v.function.name), FunctionName: v.function.name,
 		Handler: c.Handler, LastModified: v.modified.UTC().Format(timeForm),
+		Layers:        s.describeLayers(c.Layers),
 		LoggingConfig: &loggingJSON{c.AppLevel, c.LogFormat, c.LogGroup, c.SystemLevel},
 		MemorySize:    c.MemoryMB, PackageType: "Zip", RevisionID: v.settled, Role: c.Role, Runtime: c.Runtime,
 		RuntimeVersionConfig: &runtimeVersion{v.runtimeARN(s.set.Region)},

@@ -1,20 +1,12 @@
 package emulator
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"coldbench/emulator/unpack"
 )
 
 // Sizes that the service refuses, as recorded.
@@ -36,7 +28,9 @@ type createRequest struct {
 
 type codeRequest struct {
 	ZipFile         []byte
-	S3Bucket, S3Key string
+	S3Bucket        string
+	S3Key           string
+	S3ObjectVersion string
 	ImageURI        string `json:"ImageUri"`
 }
 
@@ -55,6 +49,7 @@ type configRequest struct {
 	TracingConfig    *struct{ Mode string }
 	LoggingConfig    *loggingJSON
 	SnapStart        *struct{ ApplyOn string }
+	Layers           []string
 	RevisionID       string `json:"RevisionId"`
 }
 
@@ -83,8 +78,18 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 	if exists {
 		return answer{}, conflict("Function already exist: %s", t.name)
 	}
+	given, err := s.layersFor(req.Layers)
+	if err != nil {
+		return answer{}, err
+	}
+	defer given.release()
 	code, err := s.store(&req.Code)
 	if err != nil {
+		return answer{}, err
+	}
+	code.retain()
+	defer code.release()
+	if err := c.applyLayers(given, code); err != nil {
 		return answer{}, err
 	}
 	return s.enrol(&req, t.name, c, code)
@@ -95,8 +100,6 @@ func (s *Server) enrol(req *createRequest, name string, c config, code *code) (a
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.functions[name] != nil {
-		code.retain()
-		code.release()
 		return answer{}, conflict("Function already exist: %s", name)
 	}
 	fn := s.newFunction(name)
@@ -154,6 +157,15 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 	}
 	c.applyLogging(req.LoggingConfig)
 	return nil
+}
+
+// applyLayers sets the layers, where the request has given any, and checks the
+// size of all code together.
+func (c *config) applyLayers(given *layersGiven, code *code) *apiError {
+	if given != nil {
+		c.Layers, c.tree = given.list, given.tree
+	}
+	return checkUnzipped(code, c.tree)
 }
 
 func setGiven(v, given *string) {
@@ -243,32 +255,4 @@ func checkArchitectures(list []string) *apiError {
 		return violated("["+list[0]+"]", "architectures", "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]")
 	}
 	return nil
-}
-
-// store unpacks a deployment package.
-func (s *Server) store(c *codeRequest) (*code, *apiError) {
-	switch {
-	case c.ImageURI != "" || c.S3Bucket != "":
-		return nil, invalidParameter("The emulator takes code as ZipFile bytes only.")
-	case len(c.ZipFile) == 0:
-		return nil, invalidParameter("Please provide a source for function code.")
-	case len(c.ZipFile) > maxZip:
-		return nil, tooLarge("Zipped size must be smaller than %d bytes", maxZip)
-	}
-	sum := sha256.Sum256(c.ZipFile)
-	dir := filepath.Join(s.set.WorkDir, "code", randomHex(8))
-	err := unpack.Zip(bytes.NewReader(c.ZipFile), int64(len(c.ZipFile)), dir, unpack.Limits{})
-	if err != nil {
-		err = errors.Join(err, os.RemoveAll(dir))
-		var refused *unpack.Error
-		if errors.As(err, &refused) {
-			s.set.Logger.Info("deployment package refused", "error", err)
-			return nil, invalidParameter("%s", refused.LambdaMessage())
-		}
-		return nil, serviceError("%v", err)
-	}
-	return &code{
-		dir: dir, owned: true, zip: c.ZipFile, size: int64(len(c.ZipFile)),
-		sha256: base64.StdEncoding.EncodeToString(sum[:]),
-	}, nil
 }

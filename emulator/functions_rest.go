@@ -33,16 +33,16 @@ func (s *Server) getFunction(w http.ResponseWriter, r *http.Request) (answer, *a
 	if err != nil {
 		return answer{}, err
 	}
-	type codeLocation struct {
+	type codeJSON struct {
 		Location       string
 		RepositoryType string
 	}
 	body := struct {
-		Code          codeLocation
+		Code          codeJSON
 		Concurrency   *concurrencyJSON `json:"Concurrency,omitempty"`
 		Configuration functionConfiguration
 		Tags          map[string]string `json:"Tags,omitempty"`
-	}{Tags: maps.Clone(fn.tags), Code: codeLocation{"file://" + v.code.dir, "S3"}, Configuration: s.describe(v, t.qualifier)}
+	}{Tags: maps.Clone(fn.tags), Code: codeJSON{codeLocation(r, v.code), "S3"}, Configuration: s.describe(v, t.qualifier)}
 	if n, ok := fn.fleet.Reserved(); ok {
 		body.Concurrency = &concurrencyJSON{&n}
 	}
@@ -119,11 +119,18 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 	if err := s.apply(&config{}, &req); err != nil {
 		return answer{}, err
 	}
+	given, err := s.layersFor(req.Layers)
+	if err != nil {
+		return answer{}, err
+	}
+	defer given.release()
 	return s.update(r, req.RevisionID, false, func(old *version) (config, *code, *apiError) {
 		c := old.config
-		err := s.apply(&c, &req)
+		if err := s.apply(&c, &req); err != nil {
+			return c, nil, err
+		}
 		c.Command = old.config.Command
-		return c, old.code, err
+		return c, old.code, c.applyLayers(given, old.code)
 	})
 }
 
@@ -157,7 +164,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 		if req.Architectures != nil {
 			c.Arch = req.Architectures[0]
 		}
-		return c, fresh, nil
+		return c, fresh, c.applyLayers(nil, fresh)
 	})
 }
 
@@ -176,10 +183,7 @@ func (s *Server) update(r *http.Request, revision string, publish bool, change f
 	case !old.active(time.Now()):
 		return answer{}, conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", s.functionARN(fn.name))
 	case revision != "" && revision != old.settled:
-		return answer{}, &apiError{
-			Status: 412, Kind: "PreconditionFailedException", User: true,
-			Text: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
-		}
+		return answer{}, stale(latestCall)
 	}
 	c, code, err := change(old)
 	if err != nil {

@@ -23,7 +23,13 @@ func FuzzFrontEnd(f *testing.F) {
 	f.Add("POST", "/", "Logs_20140328.StartQuery", `{"logGroupName":"g","queryString":"limit","startTime":0,"endTime":1,"limit":-1}`)
 	f.Add("POST", "/", "Logs_20140328.GetQueryResults", `{"queryId":"x","nextToken":"q","maxItems":0}`)
 	f.Add("DELETE", "/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:function:f?tagKeys=a", "", ``)
-	s, err := New(Options{WorkDir: f.TempDir()})
+	f.Add("POST", "/2018-10-31/layers/l/versions", "", `{"Content":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},"CompatibleRuntimes":["x"]}`)
+	f.Add("GET", "/2018-10-31/layers?find=LayerVersion&Arn=arn:aws:lambda:us-east-1:123456789012:layer:l:1", "", ``)
+	f.Add("POST", "/2018-10-31/layers/l/versions/1/policy?RevisionId=x", "", `{"StatementId":"s","Action":"lambda:GetLayerVersion","Principal":"*"}`)
+	f.Add("POST", "/2015-03-31/functions/f/policy?Qualifier=1", "", `{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}`)
+	f.Add("PUT", "/2015-03-31/functions/f/code", "", `{"S3Bucket":"..","S3Key":"../x"}`)
+	f.Add("GET", "/lambda-code/x", "", ``)
+	s, err := New(Options{WorkDir: f.TempDir(), S3Dir: f.TempDir()})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -22,6 +22,11 @@ type Options struct {
 	// temporary folder. What the server puts there it removes in Close.
 	WorkDir string
 
+	// S3Dir stands in for S3 where code is given as S3Bucket and S3Key:
+	// S3Dir/bucket/key is the object. "" = no bucket exists. Objects have no
+	// versions but "null".
+	S3Dir string
+
 	KeepAlive string        // fixed:D, halving:D or uniform:A,B; "" = halving:6m20s
 	Placement string        // mru, lru or random; "" = mru
 	MaxAge    time.Duration // 0 = fleet.DefaultMaxAge; negative = no maximum

@@ -22,15 +22,17 @@ type Server struct {
 	api     *http.ServeMux
 	runtime *http.Server
 
-	started  time.Time
-	stopping chan struct{}
+	started   time.Time
+	stopping  chan struct{}
+	downloads sync.Map // of *code, by id
 
 	mu        sync.Mutex
 	account   *fleet.Account
 	functions map[string]*function
 	urls      map[string]*functionURL // by id
-	versions  map[*version]struct{}   // those that have, or had, environments
-	expiries  []fleet.Expiry          // scratch
+	layers    map[string]*layer
+	versions  map[*version]struct{} // those that have, or had, environments
+	expiries  []fleet.Expiry        // scratch
 	timer     *time.Timer
 	alarm     time.Duration // when timer fires, 0 = not armed
 	closing   bool
@@ -62,7 +64,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		set: set, started: time.Now(), stopping: make(chan struct{}),
 		logs:    newLogStore(set.LogBytes, set.LogDelay, set.LogFaults),
-		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, versions: map[*version]struct{}{},
+		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, layers: map[string]*layer{}, versions: map[*version]struct{}{},
 		runtime: newRuntimeServer(),
 	}
 	if s.set.Sandbox == nil {
@@ -141,9 +143,14 @@ func (s *Server) routes() {
 		"GET /2021-10-31/functions/{name}/url":                        s.getURL,
 		"PUT /2021-10-31/functions/{name}/url":                        s.updateURL,
 		"DELETE /2021-10-31/functions/{name}/url":                     s.deleteURL,
+		"POST /2015-03-31/functions/{name}/policy":                    lockedReading(s, "AddPermission", s.addPermission),
+		"GET /2015-03-31/functions/{name}/policy":                     s.locked(s.getPolicy),
+		"DELETE /2015-03-31/functions/{name}/policy/{sid}":            s.locked(s.removePermission),
 	} {
 		mux.Handle(pattern, op)
 	}
+	s.layerRoutes(mux)
+	mux.HandleFunc("GET "+codePrefix+"{id}", s.serveCode)
 	mux.Handle("POST /2015-03-31/functions/{name}/invocations", invocationOp(s.invoke))
 	mux.Handle("POST /2021-11-15/functions/{name}/response-streaming-invocations", invocationOp(s.invokeStream))
 	mux.Handle(urlPrefix+"{id}/", invocationOp(s.serveURL))

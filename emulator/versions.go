@@ -30,10 +30,7 @@ func (s *Server) publish(fn *function, description string) *version {
 	return v
 }
 
-var staleRevision = &apiError{
-	Status: 412, Kind: "PreconditionFailedException", User: true,
-	Text: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
-}
+const latestCall = "GetFunction/GetAlias" // gives the current RevisionId
 
 func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
 	var req struct {
@@ -54,7 +51,7 @@ func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer,
 	case err != nil:
 		return answer{}, err
 	case req.RevisionID != "" && req.RevisionID != fn.latest.settled:
-		return answer{}, staleRevision
+		return answer{}, stale(latestCall)
 	case req.CodeSha256 != "" && req.CodeSha256 != fn.latest.code.sha256:
 		return answer{}, invalidParameter("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", req.CodeSha256, fn.latest.code.sha256)
 	}
@@ -325,7 +322,7 @@ func (s *Server) updateAlias(w http.ResponseWriter, r *http.Request) (answer, *a
 	case err != nil:
 		return answer{}, err
 	case req.RevisionID != "" && req.RevisionID != a.revision:
-		return answer{}, staleRevision
+		return answer{}, stale(latestCall)
 	}
 	changed, from := *a, a.version
 	if err := s.point(fn, fn.name, &changed, &req); err != nil {

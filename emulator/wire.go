@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,12 +31,27 @@ func invalidParameter(format string, args ...any) *apiError {
 	return &apiError{Status: 400, Kind: "InvalidParameterValueException", Text: fmt.Sprintf(format, args...), User: true}
 }
 
-// violated is the answer to a member that breaks its constraint. These bodies
-// have no Type.
+// violation is one member of a request that breaks its constraint.
+type violation struct{ value, member, constraint string }
+
+// violated is the answer to one violation.
 func violated(value, member, constraint string) *apiError {
+	return violatedAll(violation{value, member, constraint})
+}
+
+// violatedAll is the answer to violations. These bodies have no Type.
+func violatedAll(all ...violation) *apiError {
+	errors := "errors"
+	if len(all) == 1 {
+		errors = "error"
+	}
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: %s", v.value, v.member, v.constraint)
+	}
 	return &apiError{
 		Status: 400, Kind: "ValidationException",
-		Text: fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint),
+		Text: fmt.Sprintf("%d validation %s detected: %s", len(all), errors, strings.Join(texts, "; ")),
 	}
 }
 
@@ -128,6 +144,27 @@ func (op operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(a.status)
 	default:
 		writeJSON(w, a.status, a.body)
+	}
+}
+
+// locked is an operation that runs under the server's lock.
+func (s *Server) locked(op func(*http.Request) (answer, *apiError)) operation {
+	return func(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return op(r)
+	}
+}
+
+// lockedReading is an operation with a JSON body, which is read before the lock
+// is taken.
+func lockedReading[T any](s *Server, name string, op func(*http.Request, *T) (answer, *apiError)) operation {
+	return func(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
+		var req T
+		if err := decode(w, r, maxOtherBody, name, &req); err != nil {
+			return answer{}, err
+		}
+		return s.locked(func(r *http.Request) (answer, *apiError) { return op(r, &req) })(w, r)
 	}
 }
 

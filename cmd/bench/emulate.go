@@ -40,6 +40,7 @@ most --drain; the second one ends them at once.`,
 	f.registerKnobs(fs, "")
 	fs.StringVar(&f.logStyle, "log-style", "new", "how failed invocations are logged as text: new, or old as AWS did before 2024")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of placement, keep-alive and modelled delays")
+	fs.StringVar(&f.s3Dir, "s3-dir", "", "folder that stands in for S3 where code is given as bucket and key: DIR/bucket/key")
 	fs.IntVar(&f.builtinMemory, "memory", 512, "memory of the built-in functions in MB")
 	fs.DurationVar(&f.builtinTimeout, "function-timeout", 30*time.Second, "time-out of the built-in functions")
 	fs.StringArrayVar(&f.builtinEnv, "env", nil, "environment variable of the built-in functions, K=V; repeatable")

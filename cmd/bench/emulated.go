@@ -141,6 +141,7 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 	server, err := emulator.New(emulator.Options{
 		Region:      f.regionOrDefault(),
 		WorkDir:     dir,
+		S3Dir:       f.s3Dir,
 		KeepAlive:   f.keepAlive,
 		Placement:   f.placement,
 		Limits:      f.limits,

@@ -60,6 +60,7 @@ type emulatorFlags struct {
 	region, keepAlive, placement, limits, latency, logStyle, process string
 	concurrency                                                      int
 	seed                                                             uint64
+	s3Dir                                                            string // of bench emulate alone
 
 	// of the built-in functions
 	builtinMemory  int

@@ -17,6 +17,9 @@
 // more bytes or entries than the limits, contents that differ from their
 // checksum. Every refusal is an *Error with one line that names the entry.
 //
+// Overlay does the same for several archives in one folder, as Lambda merges
+// layers.
+//
 // It keeps the permission bits of files that are set for anybody (a bootstrap
 // stays executable), without set-user-ID, set-group-ID and sticky bits, and
 // makes everything readable for the owner. It does not keep times or owners.

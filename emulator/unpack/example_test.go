@@ -28,7 +28,8 @@ func ExampleZip() {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
-	fmt.Println(unpack.Zip(bytes.NewReader(archive.Bytes()), int64(archive.Len()), dir, unpack.Limits{}))
+	_, err = unpack.Zip(bytes.NewReader(archive.Bytes()), int64(archive.Len()), dir, unpack.Limits{})
+	fmt.Println(err)
 	// Output:
 	// unpack zip: entry "../../etc/cron.d/evil": its path holds "..", which leaves the folder
 }

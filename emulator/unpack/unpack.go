@@ -85,28 +85,34 @@ func (e *Error) LambdaMessage() string {
 }
 
 // Zip extracts the archive of the given size into dir, which it makes and
-// which should be empty. The error is an *Error where the archive is to blame;
-// dir may then hold what was written before, which the caller removes.
-func Zip(r io.ReaderAt, size int64, dir string, l Limits) error {
-	l = l.orDefaults()
+// which should be empty. It gives the bytes of all files' contents. The error
+// is an *Error where the archive is to blame; dir may then hold what was
+// written before, which the caller removes.
+func Zip(r io.ReaderAt, size int64, dir string, l Limits) (int64, error) {
+	return extract(r, size, dir, l.orDefaults())
+}
+
+// extract is Zip with limits that are meant as they stand.
+func extract(r io.ReaderAt, size int64, dir string, l Limits) (int64, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return &Error{Kind: Corrupt, Reason: "not a zip archive, or cut off: " + err.Error()}
+		return 0, &Error{Kind: Corrupt, Reason: "not a zip archive, or cut off: " + err.Error()}
 	}
 	p, err := newPlan(archive.File, l)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("unpack zip: %w", err)
+		return 0, fmt.Errorf("unpack zip: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("unpack zip: %w", err)
+		return 0, fmt.Errorf("unpack zip: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	w := &writer{root: root, left: l.MaxBytes, max: l.MaxBytes}
-	return w.extract(p)
+	err = w.extract(p)
+	return l.MaxBytes - w.left, err
 }
 
 // writer puts planned entries under root.
