@@ -101,6 +101,14 @@ var rules = map[string]rule{
 	"emulator/unpack":    {},
 	"emulator/insights":  {std: pureStd},
 	"emulator/patterns":  {std: pureStd},
+	"emulator/runtimes": {},
+	"emulator/unpack":   {},
+	"emulator/images": {
+		modules: map[string]string{
+			"github.com/google/go-containerregistry": "references, manifests, registries",
+			"github.com/klauspost/compress":          "gzip and zstd layers",
+		},
+	},
 	"emulator": {
 		ours: map[string]string{
 			"fleet":              "the control plane",
