@@ -101,8 +101,6 @@ var rules = map[string]rule{
 	"emulator/unpack":    {},
 	"emulator/insights":  {std: pureStd},
 	"emulator/patterns":  {std: pureStd},
-	"emulator/runtimes": {},
-	"emulator/unpack":   {},
 	"emulator/images": {
 		modules: map[string]string{
 			"github.com/google/go-containerregistry": "references, manifests, registries",
