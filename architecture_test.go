@@ -99,6 +99,7 @@ var rules = map[string]rule{
 	"emulator/runtimes":  {},
 	"emulator/telemetry": {},
 	"emulator/unpack":    {},
+	"emulator/accesslog": {},
 	"emulator/insights":  {std: pureStd},
 	"emulator/patterns":  {std: pureStd},
 	"emulator/images": {

@@ -69,6 +69,7 @@ type Options struct {
 	Sandbox  Sandbox      // nil = a sandbox.Host of its own
 	Runtimes Runtimes     // nil = the interpreters on this machine
 	Logger   *slog.Logger // nil = silence
+	Version  string       // of the program, as /healthz shows it
 }
 
 // Sandbox starts execution environments. *sandbox.Host is one, wrapped.

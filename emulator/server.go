@@ -154,9 +154,7 @@ func (s *Server) routes() {
 	mux.Handle("POST /2015-03-31/functions/{name}/invocations", invocationOp(s.invoke))
 	mux.Handle("POST /2021-11-15/functions/{name}/response-streaming-invocations", invocationOp(s.invokeStream))
 	mux.Handle(urlPrefix+"{id}/", invocationOp(s.serveURL))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
+	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.Handle("/", operation(unknownOperation))
 	s.api = mux
 }

@@ -45,6 +45,7 @@ most --drain; the second one ends them at once.`,
 	fs.DurationVar(&f.builtinTimeout, "function-timeout", 30*time.Second, "time-out of the built-in functions")
 	fs.StringArrayVar(&f.builtinEnv, "env", nil, "environment variable of the built-in functions, K=V; repeatable")
 	fs.DurationVar(&drain, "drain", 30*time.Second, "how long running invocations may take to end after an interrupt")
+	f.logs.register(fs)
 	fs.BoolVar(&announce, "announce", false, "print one line of JSON when it serves, and end when standard input closes")
 	_ = fs.MarkHidden("announce")
 	return cmd
@@ -66,6 +67,9 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, drain time.
 	}
 	if len(errs) > 0 {
 		return &usageError{errors.Join(errs...)}
+	}
+	if err := f.logs.check(announce, cmd.OutOrStdout()); err != nil {
+		return err
 	}
 	if announce {
 		if err := f.inheritEnvironment(); err != nil {

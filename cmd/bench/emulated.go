@@ -107,11 +107,15 @@ func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	handler, closeLog, err := f.logs.handler(server)
+	if err != nil {
+		return nil, errors.Join(err, server.Close(context.Background()), os.RemoveAll(dir))
+	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s: %w", listen, err), server.Close(context.Background()), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", listen, err), closeLog(), server.Close(context.Background()), os.RemoveAll(dir))
 	}
-	web := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(l) }()
 	stop := func() error {
@@ -121,7 +125,7 @@ func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
 		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
-		return errors.Join(err, os.RemoveAll(dir))
+		return errors.Join(err, closeLog(), os.RemoveAll(dir))
 	}
 	drain := func(ctx context.Context) error { return errors.Join(server.Drain(ctx), web.Shutdown(ctx)) }
 	return &running{drain: drain, stop: stop, about: emulatorInfo{
@@ -149,6 +153,9 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Latency:     f.latency,
 		LogStyle:    f.logStyle,
 		Seed:        f.seed,
+		LogDelay:    f.logs.delay,
+		LogFaults:   f.logs.faults,
+		Version:     version(),
 	})
 	if err != nil {
 		return nil, err

@@ -66,6 +66,8 @@ type emulatorFlags struct {
 	builtinMemory  int
 	builtinTimeout time.Duration
 	builtinEnv     []string
+
+	logs logFlags // of bench emulate
 }
 
 func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
