@@ -100,6 +100,7 @@ var rules = map[string]rule{
 	"emulator/telemetry": {},
 	"emulator/unpack":    {},
 	"emulator/accesslog": {},
+	"emulator/folder":    {std: []string{"net", "net/http", "os/exec", "math/rand"}},
 	"emulator/insights":  {std: pureStd},
 	"emulator/patterns":  {std: pureStd},
 	"emulator/images": {
@@ -115,6 +116,7 @@ var rules = map[string]rule{
 			"emulator/runtimes":  "how a runtime's name becomes a command",
 			"emulator/telemetry": "what extensions are told",
 			"emulator/unpack":    "deployment packages",
+			"emulator/folder":    "functions that survive a restart",
 			"emulator/insights":  "the query language of Logs Insights",
 			"emulator/patterns":  "filter patterns of the Logs API",
 		},

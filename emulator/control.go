@@ -256,7 +256,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.host != nil {
 		err = s.host.Close()
 	}
-	return errors.Join(err, s.removeFiles())
+	return errors.Join(err, s.removeFiles(), s.data.close())
 }
 
 func (s *Server) removeFiles() error {

@@ -101,7 +101,7 @@ type deployment struct {
 // deployment of a version. A function of this machine counts as an empty zip:
 // nobody would deploy the program that it is part of.
 func (v *version) deployment() deployment {
-	if v.config.Command != nil {
+	if v.config.Local {
 		return deployment{}
 	}
 	return deployment{bytes: v.code.size}

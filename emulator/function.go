@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,11 +28,15 @@ type function struct {
 	events    map[string]eventRules   // by qualifier
 	urls      map[string]*functionURL // by qualifier
 	policies  map[string]*policy      // by qualifier
+	restored  bool                    // from the data folder
 }
 
 func (s *Server) newFunction(name string) *function {
 	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}, urls: map[string]*functionURL{}, policies: map[string]*policy{}}
 }
+
+// all are the published versions and $LATEST.
+func (f *function) all() []*version { return slices.Concat(f.published, []*version{f.latest}) }
 
 // version is one version of a function: configuration and code, which never
 // change, and the environments that run it. An update of $LATEST makes a new
@@ -83,6 +88,7 @@ type config struct {
 	Layers      []*layerVersion
 	tree        *code // the layers merged, nil without
 
+	Local   bool     // a LocalFunction, also where Install has not yet given its command
 	Command []string // of a LocalFunction
 	Dir     string   // of a LocalFunction
 }
@@ -137,7 +143,8 @@ type LocalFunction struct {
 }
 
 // Install makes a LocalFunction known. It is Active at once. A function of that
-// name that exists is replaced. The error says which member is not acceptable.
+// name that exists is replaced; one that came back from the data folder stays as
+// it was left there, and gets its command again: install before serving. The error says which member is not acceptable.
 func (s *Server) Install(f LocalFunction) error {
 	if bad := checkName(f.Name); bad != nil {
 		return fmt.Errorf("install function %q: %w", f.Name, bad)
@@ -146,7 +153,7 @@ func (s *Server) Install(f LocalFunction) error {
 		return fmt.Errorf("install function %s: it has no command", f.Name)
 	}
 	c := defaultConfig(f.Name)
-	c.Runtime, c.Handler, c.Command, c.Dir = f.Runtime, "bootstrap", f.Command, f.Dir
+	c.Runtime, c.Handler, c.Local, c.Command, c.Dir = f.Runtime, "bootstrap", true, f.Command, f.Dir
 	setDefault(&c.Runtime, "provided.al2023")
 	if f.Arch != "" {
 		c.Arch = f.Arch
@@ -168,11 +175,15 @@ func (s *Server) Install(f LocalFunction) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fn := s.functions[f.Name]
-	if fn == nil {
+	made := &code{dir: c.Dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: info.Size()}
+	switch {
+	case fn == nil:
 		fn = s.newFunction(f.Name)
 		s.functions[f.Name] = fn
+	case fn.restored:
+		return s.equip(fn, &c, made)
 	}
-	v := s.newVersion(fn, c, &code{dir: c.Dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: info.Size()})
+	v := s.newVersion(fn, c, made)
 	v.activeAt = time.Time{}
 	s.replaceLatest(fn, v)
 	return nil
@@ -232,14 +243,20 @@ func (v *version) active(now time.Time) bool { return !now.Before(v.activeAt) }
 
 // command is what starts the runtime. It is found once.
 func (v *version) command() ([]string, error) {
+	if v.config.Local {
+		if v.config.Command == nil {
+			return nil, fmt.Errorf("start %s: it was a function of the program that served it then, and this one has none of that name", v.function.name)
+		}
+		return v.config.Command, nil
+	}
 	v.find()
 	return v.argv, v.err
 }
 
 func (v *version) find() {
 	v.resolve.Do(func() {
-		if v.config.Command != nil {
-			v.argv, v.runs = v.config.Command, "local"
+		if v.config.Local {
+			v.runs = "local"
 			return
 		}
 		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)

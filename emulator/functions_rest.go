@@ -129,7 +129,6 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 		if err := s.apply(&c, &req); err != nil {
 			return c, nil, err
 		}
-		c.Command = old.config.Command
 		return c, old.code, c.applyLayers(given, old.code)
 	})
 }
@@ -160,7 +159,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	defer fresh.release()
 	return s.update(r, req.RevisionID, req.Publish, func(old *version) (config, *code, *apiError) {
 		c := old.config
-		c.Command = nil
+		c.Command, c.Local = nil, false
 		if req.Architectures != nil {
 			c.Arch = req.Architectures[0]
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -18,8 +19,13 @@ import (
 type Options struct {
 	Region    string // in ARNs and in the functions' environment; "" = us-east-1
 	AccountID string // twelve digits; "" = 123456789012
+	// DataDir keeps functions with all that belongs to them, so that they are
+	// there again when a server is made on the same folder, however the last one
+	// ended. "" keeps nothing. Logs, queued events and running environments are
+	// not kept; provisioned concurrency is allocated again.
+	DataDir string
 	// WorkDir holds code and /tmp folders while the server lives; "" makes a
-	// temporary folder. What the server puts there it removes in Close.
+	// temporary folder, or a folder within DataDir. What the server puts there it removes in Close.
 	WorkDir string
 
 	// S3Dir stands in for S3 where code is given as S3Bucket and S3Key:
@@ -171,6 +177,15 @@ func setDefault[T comparable](v *T, d T) {
 // workDir makes the folder that the server works in.
 func (s *settings) workDir() error {
 	if s.WorkDir != "" {
+		return os.MkdirAll(s.WorkDir, 0o700)
+	}
+	if s.DataDir != "" {
+		s.WorkDir, s.temp = filepath.Join(s.DataDir, dataWork), true
+		// What a killed server has left there is of no use. The folder's lock is
+		// held, so nobody else works in it.
+		if err := os.RemoveAll(s.WorkDir); err != nil {
+			return fmt.Errorf("clear the folder to work in: %w", err)
+		}
 		return os.MkdirAll(s.WorkDir, 0o700)
 	}
 	dir, err := os.MkdirTemp("", "coldbench-lambda-")

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 type Server struct {
 	set     settings
 	host    *sandbox.Host // nil where the sandbox is the caller's
+	data    *dataStore    // nil where nothing is kept
 	logs    *logStore
 	api     *http.ServeMux
 	runtime *http.Server
@@ -58,11 +61,25 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := set.workDir(); err != nil {
+	data, err := openData(set.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newServer(set, data)
+	if err != nil {
+		return nil, errors.Join(err, data.close())
+	}
+	return s, nil
+}
+
+func newServer(set settings, data *dataStore) (*Server, error) {
+	err := set.workDir()
+	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		set: set, started: time.Now(), stopping: make(chan struct{}),
+		data: data,
+		set:  set, started: time.Now(), stopping: make(chan struct{}),
 		logs:    newLogStore(set.LogBytes, set.LogDelay, set.LogFaults),
 		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, layers: map[string]*layer{}, versions: map[*version]struct{}{},
 		runtime: newRuntimeServer(),
@@ -79,6 +96,9 @@ func New(o Options) (*Server, error) {
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
 	s.routes()
+	if err := s.restore(); err != nil {
+		return nil, errors.Join(err, s.Close(context.Background()))
+	}
 	return s, nil
 }
 
@@ -147,7 +167,7 @@ func (s *Server) routes() {
 		"GET /2015-03-31/functions/{name}/policy":                     s.locked(s.getPolicy),
 		"DELETE /2015-03-31/functions/{name}/policy/{sid}":            s.locked(s.removePermission),
 	} {
-		mux.Handle(pattern, op)
+		mux.Handle(pattern, s.keeping(op))
 	}
 	s.layerRoutes(mux)
 	mux.HandleFunc("GET "+codePrefix+"{id}", s.serveCode)

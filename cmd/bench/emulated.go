@@ -99,7 +99,7 @@ func (f *loadFlags) startEmulator(ctx context.Context, n *narrator) (*running, e
 
 // serve runs the emulator in this process.
 func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
-	dir, err := os.MkdirTemp("", "bench-emulator-")
+	dir, err := f.workDir()
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +134,15 @@ func (f *emulatorFlags) serve(listen string, n *narrator) (*running, error) {
 	}}, nil
 }
 
+// workDir makes a folder for what need not survive. With --data it is "": the
+// server has one of its own there, which it clears after a crash.
+func (f *emulatorFlags) workDir() (string, error) {
+	if f.data != "" {
+		return "", nil
+	}
+	return os.MkdirTemp("", "bench-emulator-")
+}
+
 func (f *emulatorFlags) regionOrDefault() string {
 	if f.region == "" {
 		return emulatorRegion
@@ -146,6 +155,7 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Region:      f.regionOrDefault(),
 		WorkDir:     dir,
 		S3Dir:       f.s3Dir,
+		DataDir:     f.data,
 		KeepAlive:   f.keepAlive,
 		Placement:   f.placement,
 		Limits:      f.limits,

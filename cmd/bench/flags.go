@@ -57,10 +57,10 @@ type urlFlags struct {
 
 // emulatorFlags are the knobs of the built-in Lambda's control plane.
 type emulatorFlags struct {
-	region, keepAlive, placement, limits, latency, logStyle, process string
-	concurrency                                                      int
-	seed                                                             uint64
-	s3Dir                                                            string // of bench emulate alone
+	region, keepAlive, placement, limits, latency, logStyle, data, process string
+	concurrency                                                            int
+	seed                                                                   uint64
+	s3Dir                                                                  string // of bench emulate alone
 
 	// of the built-in functions
 	builtinMemory  int

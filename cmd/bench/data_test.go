@@ -1,0 +1,101 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// call sends one request of the Lambda API and gives the status and the answer.
+func (e *emulation) call(method, path, body string) (int, map[string]any, error) {
+	req, err := http.NewRequest(method, e.url+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	var answer map[string]any
+	err = json.NewDecoder(resp.Body).Decode(&answer)
+	return resp.StatusCode, answer, err
+}
+
+// write changes a function again and again and counts what was sent and what
+// was answered, until the emulator is gone.
+func (e *emulation) write(t *testing.T, sent, answered *atomic.Int64) {
+	for {
+		n := sent.Add(1)
+		status, _, err := e.call(http.MethodPut, "/2015-03-31/functions/hello/configuration", fmt.Sprintf(`{"Description":"%d"}`, n))
+		if err != nil {
+			return
+		}
+		if status != http.StatusOK {
+			t.Errorf("change %d: status %d", n, status)
+			return
+		}
+		answered.Store(n)
+	}
+}
+
+// kill -9 while functions change: every change that was answered is there again,
+// and the folder opens, each of three times.
+func TestDataSurvivesKill(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	var sent, answered atomic.Int64
+	for range 3 {
+		e := emulate(t, "--data", data)
+		stopped := make(chan struct{})
+		already := answered.Load()
+		go func() {
+			defer close(stopped)
+			e.write(t, &sent, &answered)
+		}()
+		poll(t, "20 changes", func() bool { return answered.Load() >= already+20 })
+		e.signal(t, syscall.SIGKILL)
+		<-stopped
+		again := emulate(t, "--data", data)
+		_, c, err := again.call(http.MethodGet, "/2015-03-31/functions/hello/configuration", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int64
+		fmt.Sscan(fmt.Sprint(c["Description"]), &got)
+		if got < answered.Load() || got > sent.Load() {
+			t.Errorf("description %v after a kill, answered %d, sent %d", c["Description"], answered.Load(), sent.Load())
+		}
+		if got := <-again.invoke("hello", "{}"); !strings.HasPrefix(got, "200 ") {
+			t.Errorf("invoked: %s", got)
+		}
+		if code := again.signal(t, syscall.SIGTERM); code != 0 {
+			t.Errorf("exit status %d:\n%s", code, again.stderr.String())
+		}
+	}
+}
+
+// A second emulator on one folder is refused by name.
+func TestDataHasOneEmulator(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	e := emulate(t, "--data", data)
+	r := bench(t, t.TempDir(), "emulate", "--listen", "127.0.0.1:0", "--data", data)
+	if r.code != exitError || !strings.Contains(r.stderr, data) || !strings.Contains(r.stderr, "pid "+itoa(e.cmd.Process.Pid)) {
+		t.Errorf("status %d:\n%s", r.code, r.stderr)
+	}
+	if code := e.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit status %d:\n%s", code, e.stderr.String())
+	}
+	if err := syscall.Kill(e.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("it still runs: %v", err)
+	}
+}
