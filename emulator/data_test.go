@@ -52,14 +52,30 @@ func (b *bed) furnish() {
 		Environment: &types.Environment{Variables: map[string]string{"TEST_FUNCTION": "1", "TEST_BINARY": self, "GORACE": "atexit_sleep_ms=0"}},
 		Tags:        map[string]string{"team": "a"}, Publish: true,
 	}))
+	var layers []string
+	for _, text := range []string{"one", "two"} {
+		l := must[*lambda.PublishLayerVersionOutput](t)(b.lambda.PublishLayerVersion(ctx, &lambda.PublishLayerVersionInput{
+			LayerName: aws.String("texts-" + text), Content: &types.LayerVersionContentInput{ZipFile: zipOf(t, text, text, 0o644)},
+			CompatibleRuntimes: []types.Runtime{types.RuntimeProvidedal2023},
+		}))
+		layers = append(layers, *l.LayerVersionArn)
+	}
 	must[*lambda.UpdateFunctionConfigurationOutput](t)(b.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: fn, Description: aws.String("second"), EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(1024)},
+		FunctionName: fn, Description: aws.String("second"), Layers: layers, EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(1024)},
 		LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson, LogGroup: aws.String("/custom")},
 	}))
 	must[*lambda.PublishVersionOutput](t)(b.lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: fn}))
 	must[*lambda.CreateAliasOutput](t)(b.lambda.CreateAlias(ctx, &lambda.CreateAliasInput{
 		FunctionName: fn, Name: aws.String("live"), FunctionVersion: aws.String("2"),
 		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{"1": 0}},
+	}))
+	// A deleted version stays with the functions that use it.
+	must[*lambda.DeleteLayerVersionOutput](t)(b.lambda.DeleteLayerVersion(ctx, &lambda.DeleteLayerVersionInput{LayerName: aws.String("texts-two"), VersionNumber: aws.Int64(1)}))
+	must[*lambda.AddPermissionOutput](t)(b.lambda.AddPermission(ctx, &lambda.AddPermissionInput{
+		FunctionName: fn, StatementId: aws.String("s3"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("s3.amazonaws.com"),
+	}))
+	must[*lambda.AddLayerVersionPermissionOutput](t)(b.lambda.AddLayerVersionPermission(ctx, &lambda.AddLayerVersionPermissionInput{
+		LayerName: aws.String("texts-one"), VersionNumber: aws.Int64(1), StatementId: aws.String("all"), Action: aws.String("lambda:GetLayerVersion"), Principal: aws.String("*"),
 	}))
 	must[*lambda.PutFunctionConcurrencyOutput](t)(b.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: fn, ReservedConcurrentExecutions: aws.Int32(7)}))
 	must[*lambda.PutProvisionedConcurrencyConfigOutput](t)(b.lambda.PutProvisionedConcurrencyConfig(ctx, &lambda.PutProvisionedConcurrencyConfigInput{
@@ -85,6 +101,9 @@ func (b *bed) portrait() string {
 		must[*lambda.ListAliasesOutput](t)(b.lambda.ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: fn})).Aliases,
 		must[*lambda.ListProvisionedConcurrencyConfigsOutput](t)(b.lambda.ListProvisionedConcurrencyConfigs(ctx, &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: fn})).ProvisionedConcurrencyConfigs,
 		must[*lambda.ListFunctionEventInvokeConfigsOutput](t)(b.lambda.ListFunctionEventInvokeConfigs(ctx, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: fn})).FunctionEventInvokeConfigs,
+		must[*lambda.ListLayersOutput](t)(b.lambda.ListLayers(ctx, &lambda.ListLayersInput{})).Layers,
+		must[*lambda.GetPolicyOutput](t)(b.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: fn})).Policy,
+		must[*lambda.GetLayerVersionPolicyOutput](t)(b.lambda.GetLayerVersionPolicy(ctx, &lambda.GetLayerVersionPolicyInput{LayerName: aws.String("texts-one"), VersionNumber: aws.Int64(1)})).Policy,
 		url.FunctionArn, url.AuthType, url.CreationTime, url.LastModifiedTime, strings.SplitN(*url.FunctionUrl, "/", 4)[3],
 	}
 	text, err := json.MarshalIndent(all, "", " ")
@@ -119,11 +138,23 @@ func TestFunctionsSurviveARestart(t *testing.T) {
 	if v := must[*lambda.PublishVersionOutput](t)(b.lambda.PublishVersion(context.Background(), &lambda.PublishVersionInput{FunctionName: aws.String("fn")})); *v.Version != "2" {
 		t.Errorf("published version %s", *v.Version)
 	}
-	// A deleted function stays away, and nothing is left of it.
+	// A deleted function stays away. Of the layers the one that is published is
+	// left, and the other's number.
 	must[*lambda.DeleteFunctionOutput](t)(b.lambda.DeleteFunction(context.Background(), &lambda.DeleteFunctionInput{FunctionName: aws.String("fn")}))
-	for _, shelf := range []string{"functions", "code"} {
-		if list, err := os.ReadDir(filepath.Join(o.DataDir, shelf)); len(list) > 0 || err != nil {
-			t.Errorf("left of it: %v, %v", list, err)
+	b = b.restart(o)
+	if list := must[*lambda.ListFunctionsOutput](t)(b.lambda.ListFunctions(context.Background(), &lambda.ListFunctionsInput{})).Functions; len(list) > 0 {
+		t.Errorf("%d functions are back", len(list))
+	}
+	must[*lambda.DeleteLayerVersionOutput](t)(b.lambda.DeleteLayerVersion(context.Background(), &lambda.DeleteLayerVersionInput{LayerName: aws.String("texts-one"), VersionNumber: aws.Int64(1)}))
+	l := must[*lambda.PublishLayerVersionOutput](t)(b.lambda.PublishLayerVersion(context.Background(), &lambda.PublishLayerVersionInput{
+		LayerName: aws.String("texts-two"), Content: &types.LayerVersionContentInput{ZipFile: zipOf(t, "a", "three", 0o644)},
+	}))
+	if l.Version != 2 {
+		t.Errorf("the next version of a layer is %d", l.Version)
+	}
+	for shelf, want := range map[string]int{"functions": 0, "layers": 2, "code": 1} {
+		if list, err := os.ReadDir(filepath.Join(o.DataDir, shelf)); len(list) != want || err != nil {
+			t.Errorf("on shelf %s: %v, %v", shelf, list, err)
 		}
 	}
 }
@@ -148,6 +179,7 @@ func TestLocalFunctionsComeBackAsTheyWereLeft(t *testing.T) {
 	if _, err := b.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: fn}); err == nil || !strings.Contains(err.Error(), "none of that name") {
 		t.Errorf("invoked without its command: %v", err)
 	}
+	b = b.restart(o) // a function is installed before it is served
 	b.install(emulator.LocalFunction{MemoryMB: 900})
 	b.awaitProvisioned("1", 1)
 	if c := must[*lambda.GetFunctionConfigurationOutput](t)(b.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: fn})); *c.MemorySize != 1800 {
@@ -165,7 +197,7 @@ func TestDamagedDataIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	packages, err := filepath.Glob(filepath.Join(dir, "code", "*.zip"))
-	if err != nil || len(packages) != 1 {
+	if err != nil || len(packages) != 3 {
 		t.Fatal(packages, err)
 	}
 	document := filepath.Join(dir, "functions", "fn.json")

@@ -95,6 +95,15 @@ func (s *Server) layersFor(arns []string) (*layersGiven, *apiError) {
 	if len(list) == 0 {
 		return g, nil
 	}
+	if g.tree, bad = s.merge(list); bad != nil {
+		return nil, bad
+	}
+	g.tree.retain()
+	return g, nil
+}
+
+// merge unpacks layers over each other.
+func (s *Server) merge(list []*layerVersion) (*code, *apiError) {
 	zips := make([][]byte, len(list))
 	for i, v := range list {
 		zips[i] = v.code.zip
@@ -109,9 +118,7 @@ func (s *Server) layersFor(arns []string) (*layersGiven, *apiError) {
 		}
 		return nil, serviceError("%v", err)
 	}
-	g.tree = &code{dir: dir, owned: true, unzipped: n}
-	g.tree.retain()
-	return g, nil
+	return &code{dir: dir, owned: true, unzipped: n}, nil
 }
 
 // resolveLayers checks the list in the service's order: forms, number, regions,

@@ -20,6 +20,7 @@ import (
 // its package.
 const (
 	shelfFunctions = "functions"
+	shelfLayers    = "layers"
 	shelfCode      = "code"
 	dataWork       = "work" // WorkDir
 )
@@ -28,20 +29,23 @@ const (
 type dataStore struct {
 	folder *folder.Folder
 
-	mu   sync.Mutex // one save at a time; taken before Server.mu
-	uses map[string][]string
-	code map[string]bool // packages on the disk
+	mu   sync.Mutex          // one save at a time; taken before Server.mu
+	uses map[string][]string // digests of packages by document
+	code map[string]bool     // packages on the disk
+
+	saved  map[string]string        // documents of layers, as they are on the disk
+	layers map[string]*layerVersion // while functions are restored
 }
 
 func openData(dir string) (*dataStore, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfCode}, dataWork)
+	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfLayers, shelfCode}, dataWork)
 	if err != nil {
 		return nil, err
 	}
-	return &dataStore{folder: f, uses: map[string][]string{}, code: map[string]bool{}}, nil
+	return &dataStore{folder: f, uses: map[string][]string{}, code: map[string]bool{}, saved: map[string]string{}, layers: map[string]*layerVersion{}}, nil
 }
 
 func (d *dataStore) close() error {
@@ -63,13 +67,20 @@ func (s *Server) keeping(op operation) operation {
 		if bad != nil || r.Method == http.MethodGet {
 			return a, bad
 		}
-		if name := s.changed(r, a); name != "" {
-			if err := s.save(name); err != nil {
-				return answer{}, serviceError("The change is in force, but it will not survive a restart: %v", err)
-			}
+		if err := s.save(r, a); err != nil {
+			return answer{}, serviceError("The change is in force, but it will not survive a restart: %v", err)
 		}
 		return a, nil
 	}
+}
+
+// save puts what a request has changed on the disk.
+func (s *Server) save(r *http.Request, a answer) error {
+	if r.PathValue("layer") != "" {
+		name, _ := s.layerName(r)
+		return s.saveLayer(name)
+	}
+	return s.saveFunction(s.changed(r, a))
 }
 
 // changed names the function that a request was about.
@@ -84,19 +95,57 @@ func (s *Server) changed(r *http.Request, a answer) string {
 	return t.name
 }
 
-// save puts a function as it is now on the disk, or takes it away where it is no
-// more.
-func (s *Server) save(name string) error {
+// document is one that is on its way to the disk.
+type document struct {
+	shelf, name string
+	text        []byte            // nil = it goes
+	packages    map[string][]byte // by digest
+}
+
+// saveFunction puts a function as it is now on the disk, behind the layers that
+// it needs, or takes it away where it is no more.
+func (s *Server) saveFunction(name string) error {
 	d := s.data
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	doc, packages := s.snapshot(name)
-	if doc == nil {
-		delete(d.uses, name)
-		return errors.Join(d.folder.Remove(shelfFunctions, name+".json"), d.sweep())
+	for _, doc := range s.snapshot(name) {
+		if err := d.write(doc); err != nil {
+			return err
+		}
+	}
+	return d.sweep()
+}
+
+func (s *Server) saveLayer(name string) error {
+	d := s.data
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.mu.Lock()
+	l := s.layers[name]
+	if l == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	doc := s.layerDocument(l)
+	s.mu.Unlock()
+	if err := d.write(doc); err != nil {
+		return err
+	}
+	return d.sweep()
+}
+
+// write puts a document on the disk, its packages first.
+func (d *dataStore) write(doc document) error {
+	key := doc.shelf + "/" + doc.name
+	if doc.text == nil {
+		delete(d.uses, key)
+		return d.folder.Remove(doc.shelf, doc.name+".json")
+	}
+	if doc.shelf == shelfLayers && d.saved[key] == string(doc.text) {
+		return nil
 	}
 	uses := []string{}
-	for digest, zip := range packages {
+	for digest, zip := range doc.packages {
 		if !d.code[digest] {
 			if err := d.folder.Write(shelfCode, digest+".zip", zip); err != nil {
 				return err
@@ -105,29 +154,51 @@ func (s *Server) save(name string) error {
 		}
 		uses = append(uses, digest)
 	}
-	if err := d.folder.Write(shelfFunctions, name+".json", doc); err != nil {
+	if err := d.folder.Write(doc.shelf, doc.name+".json", doc.text); err != nil {
 		return err
 	}
-	d.uses[name] = uses
-	return d.sweep()
+	d.uses[key] = uses
+	if doc.shelf == shelfLayers {
+		d.saved[key] = string(doc.text)
+	}
+	return nil
 }
 
-// snapshot gives the document of a function and its packages by digest; nil
-// where there is no such function.
-func (s *Server) snapshot(name string) (doc []byte, packages map[string][]byte) {
+// snapshot gives the documents of a function: the layers that it uses, and its
+// own, which has no text where there is no such function.
+func (s *Server) snapshot(name string) []document {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	own := document{shelf: shelfFunctions, name: name, packages: map[string][]byte{}}
 	fn := s.functions[name]
 	if fn == nil {
-		return nil, nil
+		return []document{own}
 	}
-	packages = map[string][]byte{}
+	var list []document
+	seen := map[*layer]bool{}
 	for _, v := range fn.all() {
 		if !v.config.Local {
-			packages[digestOf(v.code.sha256)] = v.code.zip
+			own.packages[digestOf(v.code.sha256)] = v.code.zip
+		}
+		for _, lv := range v.config.Layers {
+			if !seen[lv.layer] {
+				seen[lv.layer] = true
+				list = append(list, s.layerDocument(lv.layer))
+			}
 		}
 	}
-	return append(encodeJSON(storeFunction(fn)), '\n'), packages
+	own.text = append(encodeJSON(storeFunction(fn)), '\n')
+	return append(list, own)
+}
+
+// layerDocument of a layer as it is now. The lock is held.
+func (s *Server) layerDocument(l *layer) document {
+	stored, all := s.storeLayer(l)
+	doc := document{shelf: shelfLayers, name: l.name, text: append(encodeJSON(stored), '\n'), packages: map[string][]byte{}}
+	for _, v := range all {
+		doc.packages[digestOf(v.code.sha256)] = v.code.zip
+	}
+	return doc
 }
 
 // digestOf is a CodeSha256 as a file name; "" where it is none.
@@ -171,15 +242,21 @@ func (s *Server) restore() error {
 	for _, name := range packages {
 		d.code[strings.TrimSuffix(name, ".zip")] = true
 	}
-	documents, err := d.folder.Names(shelfFunctions)
-	if err != nil {
-		return err
-	}
-	for _, name := range documents {
-		if err := s.restoreFile(name); err != nil {
-			return fmt.Errorf("load %s: %w", d.folder.Path(shelfFunctions, name), err)
+	for _, shelf := range []struct {
+		name string
+		load func(string) error
+	}{{shelfLayers, s.restoreLayer}, {shelfFunctions, s.restoreFile}} {
+		documents, err := d.folder.Names(shelf.name)
+		if err != nil {
+			return err
+		}
+		for _, name := range documents {
+			if err := shelf.load(name); err != nil {
+				return fmt.Errorf("load %s: %w", d.folder.Path(shelf.name, name), err)
+			}
 		}
 	}
+	d.layers = nil
 	return d.sweep()
 }
 
@@ -195,22 +272,33 @@ func (s *Server) restoreFile(name string) error {
 	if doc.Name+".json" != name {
 		return fmt.Errorf("it is about the function %s", doc.Name)
 	}
-	codes := map[string]*code{}
+	key := shelfFunctions + "/" + doc.Name
+	r := revival{codes: map[string]*code{}, layers: map[string][]*layerVersion{}, trees: map[string]*code{}}
+	merged := map[string]*code{}
 	for _, v := range slices.Concat(doc.Published, []storedVersion{doc.Latest}) {
-		if codes[v.CodeSha256] == nil {
-			c, err := s.restoreCode(&v)
-			if err != nil {
-				return fmt.Errorf("version %s: %w", v.Number, err)
-			}
-			codes[v.CodeSha256] = c
-			if !v.Local {
-				s.data.uses[doc.Name] = append(s.data.uses[doc.Name], digestOf(v.CodeSha256))
-			}
+		if r.layers[v.Number], r.trees[v.Number], err = s.layersOf(&v, merged); err != nil {
+			return err
+		}
+		if r.codes[v.CodeSha256] != nil {
+			continue
+		}
+		if r.codes[v.CodeSha256], err = s.restoreCode(&v); err != nil {
+			return fmt.Errorf("version %s: %w", v.Number, err)
+		}
+		if !v.Local {
+			s.data.uses[key] = append(s.data.uses[key], digestOf(v.CodeSha256))
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.revive(doc, codes)
+	return s.revive(doc, r)
+}
+
+// revival is what a function's versions need besides their document.
+type revival struct {
+	codes  map[string]*code           // by CodeSha256
+	layers map[string][]*layerVersion // by version
+	trees  map[string]*code           // by version
 }
 
 // restoreCode unpacks a package of the data folder.
@@ -218,18 +306,11 @@ func (s *Server) restoreCode(v *storedVersion) (*code, error) {
 	if v.Local {
 		return &code{sha256: v.CodeSha256, size: v.CodeBytes}, nil
 	}
-	digest := digestOf(v.CodeSha256)
-	if digest == "" {
-		return nil, fmt.Errorf("%q is no digest of a package", v.CodeSha256)
-	}
-	zip, err := s.data.folder.Read(shelfCode, digest+".zip")
+	zip, err := s.data.packageOf(v.CodeSha256)
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(zip); hex.EncodeToString(sum[:]) != digest {
-		return nil, fmt.Errorf("%s is damaged: its digest is not its name", s.data.folder.Path(shelfCode, digest+".zip"))
-	}
-	c, bad := s.store(&codeRequest{ZipFile: zip})
+	c, bad := s.storeZip(zip)
 	if bad != nil {
 		return nil, bad
 	}
@@ -237,13 +318,14 @@ func (s *Server) restoreCode(v *storedVersion) (*code, error) {
 }
 
 // revive makes a function of its document. The lock is held.
-func (s *Server) revive(doc *storedFunction, codes map[string]*code) error {
+func (s *Server) revive(doc *storedFunction, r revival) error {
 	fn := s.newFunction(doc.Name)
 	fn.restored, fn.count = true, doc.Count
 	made := func(d *storedVersion) *version {
 		c := d.Config.config()
 		c.Local = d.Local
-		v := s.newVersion(fn, c, codes[d.CodeSha256])
+		c.Layers, c.tree = r.layers[d.Number], r.trees[d.Number]
+		v := s.newVersion(fn, c, r.codes[d.CodeSha256])
 		v.number, v.revision, v.settled, v.modified = d.Number, d.Revision, d.Settled, d.Modified
 		v.activeAt = d.Modified
 		return v
@@ -257,8 +339,12 @@ func (s *Server) revive(doc *storedFunction, codes map[string]*code) error {
 		}
 	}
 	s.reviveAliases(fn, doc)
-	for q, r := range doc.Events {
-		fn.events[q] = eventRules{r.OnSuccess, r.OnFailure, r.Retries, r.MaxAgeS, r.Modified}
+	for q, d := range doc.Events {
+		fn.events[q] = eventRules{d.OnSuccess, d.OnFailure, d.Retries, d.MaxAgeS, d.Modified}
+	}
+	for q, d := range doc.Policies {
+		p := d.policy()
+		fn.policies[q] = &p
 	}
 	for k, v := range doc.Tags {
 		fn.tags[k] = v

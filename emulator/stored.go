@@ -30,6 +30,8 @@ type storedFunction struct {
 	Reserved  *int                   `json:"reserved_concurrency,omitempty"`
 	Events    map[string]storedRules `json:"event_invoke_configs,omitempty"` // by qualifier
 	URLs      []storedURL            `json:"urls,omitempty"`
+
+	Policies map[string]*storedPolicy `json:"policies,omitempty"` // by qualifier
 }
 
 type storedVersion struct {
@@ -61,6 +63,7 @@ type storedConfig struct {
 	SystemLevel string            `json:"system_level,omitempty"`
 	LogGroup    string            `json:"log_group"`
 	SnapStart   string            `json:"snap_start"`
+	Layers      []string          `json:"layers,omitempty"` // name:number
 }
 
 type storedProvisioned struct {
@@ -121,7 +124,20 @@ func storeFunction(fn *function) storedFunction {
 		u := fn.urls[q]
 		d.URLs = append(d.URLs, storedURL{u.id, u.target.qualifier, u.base, u.auth, u.mode, u.created, u.changed})
 	}
+	for q, p := range fn.policies {
+		if stored := storePolicy(p); stored != nil {
+			setIn(&d.Policies, q, stored)
+		}
+	}
 	return d
+}
+
+// setIn sets a member of a map that may not be there yet.
+func setIn[V any](m *map[string]V, k string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[k] = v
 }
 
 func storeVersion(v *version) storedVersion {
@@ -131,8 +147,11 @@ func storeVersion(v *version) storedVersion {
 		Revision: v.revision, Settled: v.settled, Modified: v.modified,
 		Config: storedConfig{
 			c.Runtime, c.Role, c.Handler, c.Description, c.Timeout.Milliseconds(), c.MemoryMB, c.Variables, c.HasVars, c.Arch,
-			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart,
+			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart, nil,
 		},
+	}
+	for _, l := range c.Layers {
+		d.Config.Layers = append(d.Config.Layers, layerKey(l))
 	}
 	if p := v.provisioned; p != nil {
 		d.Provisioned = &storedProvisioned{p.qualifier, p.requested, p.modified}

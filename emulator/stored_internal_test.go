@@ -19,8 +19,12 @@ func FuzzStoredFunction(f *testing.F) {
 		`"published":[{"number":"1","config":{"timeout_ms":3000,"memory_mb":128,"ephemeral_mb":512,"log_group":"/aws/lambda/f"},"local":true,"code_sha256":"","code_bytes":0,"revision":"r","settled_revision":"s","modified":"2026-11-23T00:00:00Z"}],` +
 		`"aliases":[{"name":"live","version":"1","weights":{"1":0.5},"revision":"r"}],"event_invoke_configs":{"live":{"retries":1,"modified":"2026-11-23T00:00:00Z"}},` +
 		`"urls":[{"id":"u","qualifier":"live","base":"http://h","auth":"NONE","created":"2026-11-23T00:00:00Z","changed":"2026-11-23T00:00:00Z"}]}`))
+	f.Add([]byte(`{"schema":"coldbench.lambda/v1","name":"l","versions_ever":3,"versions":[{"number":2,"code_sha256":"x","created":"2026-11-23T00:00:00Z","policy":{"revision":"r","statements":[{"Sid":"a"}]}}]}`))
 	f.Add([]byte(`{"schema":"coldbench.lambda/v1"`))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if l, err := parseStoredLayer(b); err == nil && len(l.Versions) > l.Count {
+			t.Errorf("a layer with %d of %d versions", len(l.Versions), l.Count)
+		}
 		doc, err := parseStored(b)
 		if err != nil {
 			return
@@ -33,7 +37,7 @@ func FuzzStoredFunction(f *testing.F) {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if err := s.revive(doc, codes); err != nil {
+		if err := s.revive(doc, revival{codes: codes}); err != nil {
 			return
 		}
 		fn := s.functions[doc.Name]
