@@ -416,7 +416,10 @@ func (s *Server) equip(fn *function, c *config, made *code) error {
 			continue
 		}
 		v.config.Command, v.config.Dir, v.code.dir = c.Command, c.Dir, made.dir
-		if v.provisioned != nil {
+	}
+	// Behind all of that: what starts reads the code, which versions share.
+	for _, v := range fn.published {
+		if v.config.Local && v.provisioned != nil {
 			if err := s.provisionAgain(v); err != nil {
 				return err
 			}
