@@ -117,13 +117,17 @@ var rules = map[string]rule{
 			"emulator/telemetry": "what extensions are told",
 			"emulator/unpack":    "deployment packages",
 			"emulator/folder":    "functions that survive a restart",
+			"emulator/images":    "container images",
 			"emulator/insights":  "the query language of Logs Insights",
 			"emulator/patterns":  "filter patterns of the Logs API",
 		},
 		modules: map[string]string{"github.com/google/uuid": "request ids"},
 	},
 	"fixtures": {
-		modules: map[string]string{"github.com/aws/aws-lambda-go": "the runtime client of the built-in functions"},
+		modules: map[string]string{
+			"github.com/aws/aws-lambda-go":           "the runtime client of the built-in functions",
+			"github.com/google/go-containerregistry": "functions as container images",
+		},
 	},
 	"experiment": {
 		ours: map[string]string{

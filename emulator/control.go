@@ -241,8 +241,10 @@ func (s *Server) Close(ctx context.Context) error {
 		s.listeners.Go(e.end)
 	}
 	idle := make(chan struct{})
+	var err error
 	go func() {
 		defer close(idle)
+		err = s.closeImages()
 		s.work.Wait()
 		_ = s.runtime.Close()
 		s.listeners.Wait()
@@ -252,9 +254,8 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("close the emulator: invocations are still running: %w", ctx.Err())
 	}
-	var err error
 	if s.host != nil {
-		err = s.host.Close()
+		err = errors.Join(err, s.host.Close())
 	}
 	return errors.Join(err, s.removeFiles(), s.data.close())
 }
@@ -264,7 +265,7 @@ func (s *Server) removeFiles() error {
 		return os.RemoveAll(s.set.WorkDir)
 	}
 	var err error
-	for _, dir := range []string{"tmp", "code", "layers", "runtime"} {
+	for _, dir := range []string{"tmp", "code", "layers", "images", "runtime"} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.set.WorkDir, dir)))
 	}
 	return err

@@ -104,7 +104,7 @@ func (v *version) deployment() deployment {
 	if v.config.Local {
 		return deployment{}
 	}
-	return deployment{bytes: v.code.size}
+	return deployment{image: v.code.image != nil, bytes: v.code.size}
 }
 
 // placed waits for the modelled placement and download, if any, or until the

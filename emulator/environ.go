@@ -3,7 +3,6 @@ package emulator
 import (
 	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,12 +61,11 @@ func (e *environment) variables() []string {
 	if dir := e.version.layerDir; dir != "" {
 		layerVariables(env, c.Runtime, dir)
 	}
-	maps.Copy(env, c.Variables)
-	list := make([]string, 0, len(env))
-	for _, k := range slices.Sorted(maps.Keys(env)) {
-		list = append(list, k+"="+env[k])
+	if image := e.version.image(); image != nil {
+		return imageVariables(image, env, c.Variables)
 	}
-	return list
+	maps.Copy(env, c.Variables)
+	return assignments(env)
 }
 
 // checkVariables refuses what Lambda refuses.

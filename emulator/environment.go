@@ -158,7 +158,7 @@ func startFailure(err error) *failure {
 	case errors.As(err, &function):
 		return platformFailure(statusError, scrubErrorType(function.Type), function.Type, function.Message)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
-		return platformFailure(statusError, errorEntry, errorEntry, err.Error())
+		return platformFailure(statusError, errorEntry, errorEntry, launchMessage(err))
 	}
 	return &failure{status: statusError, errorType: errorSandbox, fault: serviceError("%v", err)}
 }
@@ -177,11 +177,11 @@ func (e *environment) start(share float64) error {
 		return fmt.Errorf("open a pipe for the function's output: %w", err)
 	}
 	e.session.Store(newSession(e.over))
-	proc, err := e.server.set.Sandbox.Start(context.Background(), sandbox.Spec{
+	proc, err := e.server.set.Sandbox.Start(context.Background(), e.placeIn(sandbox.Spec{
 		ID: e.version.function.name, Command: command, Dir: e.version.workingDir(), Env: e.variables(),
 		MemoryMB: e.version.config.MemoryMB, CPUShare: share, Tmp: e.tmp,
 		Stdout: write, Stderr: write,
-	})
+	}))
 	closeErr := write.Close()
 	if err := errors.Join(err, closeErr); err != nil {
 		out.close()

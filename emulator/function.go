@@ -86,7 +86,8 @@ type config struct {
 	LogGroup    string
 	SnapStart   string
 	Layers      []*layerVersion
-	tree        *code // the layers merged, nil without
+	tree        *code            // the layers merged, nil without
+	Image       *imageConfigJSON // overrides of an image's settings, nil without
 
 	Local   bool     // a LocalFunction, also where Install has not yet given its command
 	Command []string // of a LocalFunction
@@ -98,8 +99,9 @@ type code struct {
 	dir    string
 	sha256 string // base64, as CodeSha256
 	size   int64
-	zip    []byte // as uploaded, for GetFunction
-	owned  bool   // dir is the emulator's to remove
+	zip    []byte       // as uploaded, for GetFunction
+	image  *packedImage // nil for a zip; dir is its root then
+	owned  bool         // dir is the emulator's to remove
 
 	unzipped int64  // bytes of all files' contents
 	id       string // in the address to download it from, "" = none
@@ -239,7 +241,9 @@ func (s *Server) replaceLatest(fn *function, v *version) {
 }
 
 // active says whether the version has settled.
-func (v *version) active(now time.Time) bool { return !now.Before(v.activeAt) }
+func (v *version) active(now time.Time) bool {
+	return !now.Before(v.activeAt) && (v.code.image == nil || v.code.image.ready())
+}
 
 // command is what starts the runtime. It is found once.
 func (v *version) command() ([]string, error) {
@@ -257,6 +261,10 @@ func (v *version) find() {
 	v.resolve.Do(func() {
 		if v.config.Local {
 			v.runs = "local"
+			return
+		}
+		if image := v.image(); image != nil {
+			v.argv, v.err = v.imageCommand(image)
 			return
 		}
 		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)

@@ -164,6 +164,8 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		fmt.Println(o.Text)
 		fmt.Fprintln(os.Stderr, "to stderr")
 		answer("printed")
+	case "see":
+		answer(see())
 	case "print-many":
 		for i := range o.Code {
 			fmt.Printf("line %d\n", i)

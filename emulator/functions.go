@@ -7,34 +7,35 @@ import (
 // functionConfiguration is the answer shape of the function operations, with
 // the members in the order of the recorded answers.
 type functionConfiguration struct {
-	Architectures              []string         `json:"Architectures"`
-	CodeSha256                 string           `json:"CodeSha256"`
-	CodeSize                   int64            `json:"CodeSize"`
-	Description                string           `json:"Description"`
-	Environment                *environmentJSON `json:"Environment,omitempty"`
-	EphemeralStorage           *sizeJSON        `json:"EphemeralStorage,omitempty"`
-	FunctionArn                string           `json:"FunctionArn"`
-	FunctionName               string           `json:"FunctionName"`
-	Handler                    string           `json:"Handler,omitempty"`
-	LastModified               string           `json:"LastModified"`
-	LastUpdateStatus           string           `json:"LastUpdateStatus,omitempty"`
-	LastUpdateStatusReason     string           `json:"LastUpdateStatusReason,omitempty"`
-	LastUpdateStatusReasonCode string           `json:"LastUpdateStatusReasonCode,omitempty"`
-	Layers                     []layerJSON      `json:"Layers,omitempty"`
-	LoggingConfig              *loggingJSON     `json:"LoggingConfig,omitempty"`
-	MemorySize                 int              `json:"MemorySize"`
-	PackageType                string           `json:"PackageType"`
-	RevisionID                 string           `json:"RevisionId"`
-	Role                       string           `json:"Role"`
-	Runtime                    string           `json:"Runtime,omitempty"`
-	RuntimeVersionConfig       *runtimeVersion  `json:"RuntimeVersionConfig,omitempty"`
-	SnapStart                  *snapStartJSON   `json:"SnapStart,omitempty"`
-	State                      string           `json:"State,omitempty"`
-	StateReason                string           `json:"StateReason,omitempty"`
-	StateReasonCode            string           `json:"StateReasonCode,omitempty"`
-	Timeout                    int              `json:"Timeout"`
-	TracingConfig              *tracingJSON     `json:"TracingConfig,omitempty"`
-	Version                    string           `json:"Version"`
+	Architectures              []string             `json:"Architectures"`
+	CodeSha256                 string               `json:"CodeSha256"`
+	CodeSize                   int64                `json:"CodeSize"`
+	Description                string               `json:"Description"`
+	Environment                *environmentJSON     `json:"Environment,omitempty"`
+	EphemeralStorage           *sizeJSON            `json:"EphemeralStorage,omitempty"`
+	FunctionArn                string               `json:"FunctionArn"`
+	FunctionName               string               `json:"FunctionName"`
+	Handler                    string               `json:"Handler,omitempty"`
+	ImageConfigResponse        *imageConfigResponse `json:"ImageConfigResponse,omitempty"`
+	LastModified               string               `json:"LastModified"`
+	LastUpdateStatus           string               `json:"LastUpdateStatus,omitempty"`
+	LastUpdateStatusReason     string               `json:"LastUpdateStatusReason,omitempty"`
+	LastUpdateStatusReasonCode string               `json:"LastUpdateStatusReasonCode,omitempty"`
+	Layers                     []layerJSON          `json:"Layers,omitempty"`
+	LoggingConfig              *loggingJSON         `json:"LoggingConfig,omitempty"`
+	MemorySize                 int                  `json:"MemorySize"`
+	PackageType                string               `json:"PackageType"`
+	RevisionID                 string               `json:"RevisionId"`
+	Role                       string               `json:"Role"`
+	Runtime                    string               `json:"Runtime,omitempty"`
+	RuntimeVersionConfig       *runtimeVersion      `json:"RuntimeVersionConfig,omitempty"`
+	SnapStart                  *snapStartJSON       `json:"SnapStart,omitempty"`
+	State                      string               `json:"State,omitempty"`
+	StateReason                string               `json:"StateReason,omitempty"`
+	StateReasonCode            string               `json:"StateReasonCode,omitempty"`
+	Timeout                    int                  `json:"Timeout"`
+	TracingConfig              *tracingJSON         `json:"TracingConfig,omitempty"`
+	Version                    string               `json:"Version"`
 }
 
 type (
@@ -79,10 +80,9 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 		Handler: c.Handler, LastModified: v.modified.UTC().Format(timeForm),
 		Layers:        s.describeLayers(c.Layers),
 		LoggingConfig: &loggingJSON{c.AppLevel, c.LogFormat, c.LogGroup, c.SystemLevel},
-		MemorySize:    c.MemoryMB, PackageType: "Zip", RevisionID: v.settled, Role: c.Role, Runtime: c.Runtime,
-		RuntimeVersionConfig: &runtimeVersion{v.runtimeARN(s.set.Region)},
-		SnapStart:            &snapStartJSON{c.SnapStart, "Off"},
-		State:                "Active", LastUpdateStatus: "Successful",
+		MemorySize:    c.MemoryMB, PackageType: packageZip, RevisionID: v.settled, Role: c.Role, Runtime: c.Runtime,
+		SnapStart: &snapStartJSON{c.SnapStart, "Off"},
+		State:     "Active", LastUpdateStatus: "Successful",
 		Timeout:       int((c.Timeout + time.Second - 1) / time.Second),
 		TracingConfig: &tracingJSON{c.Tracing}, Version: v.number,
 	}
@@ -97,6 +97,11 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 	}
 	if qualifier != "" {
 		d.FunctionArn += ":" + qualifier
+	}
+	if v.code.image != nil {
+		d.describeImage(v)
+	} else {
+		d.RuntimeVersionConfig = &runtimeVersion{v.runtimeARN(s.set.Region)}
 	}
 	if !v.active(time.Now()) {
 		d.unsettle(v)

@@ -50,6 +50,7 @@ type configRequest struct {
 	LoggingConfig    *loggingJSON
 	SnapStart        *struct{ ApplyOn string }
 	Layers           []string
+	ImageConfig      *imageConfigJSON
 	RevisionID       string `json:"RevisionId"`
 }
 
@@ -69,8 +70,8 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 	if err := s.apply(&c, &req.configRequest); err != nil {
 		return answer{}, err
 	}
-	if c.Runtime == "" || c.Handler == "" {
-		return answer{}, invalidParameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	if err := req.checkPackage(); err != nil {
+		return answer{}, err
 	}
 	s.mu.Lock()
 	exists := s.functions[t.name] != nil
@@ -83,7 +84,7 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 		return answer{}, err
 	}
 	defer given.release()
-	code, err := s.store(&req.Code)
+	code, err := s.createdCode(r, &req)
 	if err != nil {
 		return answer{}, err
 	}
@@ -108,6 +109,9 @@ func (s *Server) enrol(req *createRequest, name string, c config, code *code) (a
 	v.created = true
 	fn.latest = v
 	s.functions[name] = fn
+	if code.image != nil {
+		s.pullLater(code)
+	}
 	if req.Publish {
 		v = s.publish(fn, c.Description)
 		v.created, v.activeAt = true, fn.latest.activeAt
@@ -156,7 +160,7 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 		c.SnapStart = req.SnapStart.ApplyOn
 	}
 	c.applyLogging(req.LoggingConfig)
-	return nil
+	return c.applyImage(req.ImageConfig)
 }
 
 // applyLayers sets the layers, where the request has given any, and checks the

@@ -33,16 +33,12 @@ func (s *Server) getFunction(w http.ResponseWriter, r *http.Request) (answer, *a
 	if err != nil {
 		return answer{}, err
 	}
-	type codeJSON struct {
-		Location       string
-		RepositoryType string
-	}
 	body := struct {
 		Code          codeJSON
 		Concurrency   *concurrencyJSON `json:"Concurrency,omitempty"`
 		Configuration functionConfiguration
 		Tags          map[string]string `json:"Tags,omitempty"`
-	}{Tags: maps.Clone(fn.tags), Code: codeJSON{codeLocation(r, v.code), "S3"}, Configuration: s.describe(v, t.qualifier)}
+	}{Tags: maps.Clone(fn.tags), Code: describeCode(r, v.code), Configuration: s.describe(v, t.qualifier)}
 	if n, ok := fn.fleet.Reserved(); ok {
 		body.Concurrency = &concurrencyJSON{&n}
 	}
@@ -126,6 +122,9 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 	defer given.release()
 	return s.update(r, req.RevisionID, false, func(old *version) (config, *code, *apiError) {
 		c := old.config
+		if old.code.image != nil && req.forZips() {
+			return c, nil, invalidParameter(notForImages)
+		}
 		if err := s.apply(&c, &req); err != nil {
 			return c, nil, err
 		}
@@ -149,7 +148,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 			return answer{}, err
 		}
 	}
-	fresh, err := s.store(&req.codeRequest)
+	fresh, err := s.updatedCode(r, &req.codeRequest)
 	if err != nil {
 		return answer{}, err
 	}

@@ -74,8 +74,11 @@ func (s *Server) invocable(t target, now time.Time) (*version, *apiError) {
 	if a := fn.aliases[t.qualifier]; a != nil {
 		v = a.route()
 	}
-	if v.created && !v.active(now) {
+	switch {
+	case v.created && !v.active(now):
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
+	case v.imageFailure() != nil:
+		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Failed")
 	}
 	return v, nil
 }

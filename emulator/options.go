@@ -33,6 +33,14 @@ type Options struct {
 	// versions but "null".
 	S3Dir string
 
+	// Registry, HOST:PORT, stands in for the private registries of AWS
+	// (ACCOUNT.dkr.ecr.REGION.amazonaws.com) where an ImageUri names one; "" =
+	// AWS is asked.
+	Registry string
+	// ImageCache keeps the layers of container images when the server is gone,
+	// and may be shared; "" = they live in WorkDir and go with it.
+	ImageCache string
+
 	KeepAlive string        // fixed:D, halving:D or uniform:A,B; "" = halving:6m20s
 	Placement string        // mru, lru or random; "" = mru
 	MaxAge    time.Duration // 0 = fleet.DefaultMaxAge; negative = no maximum

@@ -16,8 +16,6 @@ import (
 // store unpacks a deployment package, or the archive of a layer.
 func (s *Server) store(c *codeRequest) (*code, *apiError) {
 	switch {
-	case c.ImageURI != "":
-		return nil, invalidParameter("The emulator takes code as ZipFile bytes only.")
 	case c.S3Bucket != "":
 		b, err := s.fetch(c)
 		if err != nil {

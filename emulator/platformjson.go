@@ -104,6 +104,9 @@ func (e *environment) json() bool { return e.version.config.LogFormat == "JSON" 
 // function.
 func (e *environment) logInitStart(phase string) {
 	v := e.version
+	if v.code.image != nil {
+		return // an image has no runtime version to tell: midrender/examples#25 shows a log of one
+	}
 	runtime, arn := v.runtimeVersion(), v.runtimeARN(e.server.set.Region)
 	if !e.json() {
 		e.log(time.Now(), initStartLine(runtime, arn))

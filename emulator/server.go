@@ -28,6 +28,7 @@ type Server struct {
 	started   time.Time
 	stopping  chan struct{}
 	downloads sync.Map // of *code, by id
+	images    imageStore
 
 	mu        sync.Mutex
 	account   *fleet.Account
@@ -163,6 +164,7 @@ func (s *Server) routes() {
 		"GET /2021-10-31/functions/{name}/url":                        s.getURL,
 		"PUT /2021-10-31/functions/{name}/url":                        s.updateURL,
 		"DELETE /2021-10-31/functions/{name}/url":                     s.deleteURL,
+		"GET " + ImagePrefix + "{name}":                               s.getImage,
 		"POST /2015-03-31/functions/{name}/policy":                    lockedReading(s, "AddPermission", s.addPermission),
 		"GET /2015-03-31/functions/{name}/policy":                     s.locked(s.getPolicy),
 		"DELETE /2015-03-31/functions/{name}/policy/{sid}":            s.locked(s.removePermission),

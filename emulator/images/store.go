@@ -27,8 +27,8 @@ type Options struct {
 	// Registry, HOST:PORT, stands in for the private registries of AWS
 	// (ACCOUNT.dkr.ecr.REGION.amazonaws.com). "" = none does.
 	Registry string
-	// Transport carries the requests to registries; nil = HTTP with the proxies
-	// of the environment.
+	// Transport carries the requests to registries, and is the store's from then
+	// on; nil = HTTP with the proxies of the environment.
 	Transport http.RoundTripper
 }
 
@@ -53,7 +53,7 @@ const atOnce = 3
 func Open(o Options) (*Store, error) {
 	o.Limits = o.Limits.orDefaults()
 	if o.Transport == nil {
-		o.Transport = remote.DefaultTransport
+		o.Transport = ownTransport()
 	}
 	for _, dir := range []string{"layers", "trees", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(o.Dir, dir), 0o755); err != nil {
@@ -93,7 +93,18 @@ func (s *Store) Close() error {
 	s.stop()
 	s.mu.Unlock()
 	s.working.Wait()
+	if t, ok := s.options.Transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
 	return s.root.Close()
+}
+
+// ownTransport is the library's, with connections that end with the store.
+func ownTransport() http.RoundTripper {
+	if t, ok := remote.DefaultTransport.(*http.Transport); ok {
+		return t.Clone()
+	}
+	return remote.DefaultTransport
 }
 
 // Resolve reads an image's manifest and configuration. The error is an *Error,

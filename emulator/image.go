@@ -1,0 +1,342 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"coldbench/emulator/images"
+)
+
+// packedImage is the code of a function that is a container image. What is
+// not source is valid once pulled is closed.
+type packedImage struct {
+	uri    string // as given
+	source *images.Source
+	pulled chan struct{}
+	image  *images.Image
+	err    error
+}
+
+// ready says whether nothing is being pulled.
+func (p *packedImage) ready() bool {
+	select {
+	case <-p.pulled:
+		return true
+	default:
+		return false
+	}
+}
+
+// image is the pulled image of a version; nil for a zip, and where pulling
+// has failed.
+func (v *version) image() *images.Image {
+	p := v.code.image
+	if p == nil || !p.ready() {
+		return nil
+	}
+	return p.image
+}
+
+// imageFailure is why a version's image could not be pulled; nil where it was,
+// or is being, or where there is none.
+func (v *version) imageFailure() error {
+	p := v.code.image
+	if p == nil || !p.ready() {
+		return nil
+	}
+	return p.err
+}
+
+// imageStore is the store of images, opened when the first image is named.
+type imageStore struct {
+	once  sync.Once
+	store *images.Store
+	err   error
+}
+
+func (s *Server) openImages() (*images.Store, error) {
+	s.images.once.Do(func() {
+		dir := s.set.ImageCache
+		setDefault(&dir, filepath.Join(s.set.WorkDir, "images"))
+		s.images.store, s.images.err = images.Open(images.Options{Dir: dir, Registry: s.set.Registry})
+	})
+	return s.images.store, s.images.err
+}
+
+// closeImages ends what is being pulled. No image can be named after it.
+func (s *Server) closeImages() error {
+	s.images.once.Do(func() { s.images.err = errors.New("the emulator is stopping") })
+	if s.images.store == nil {
+		return nil
+	}
+	return s.images.store.Close()
+}
+
+// imageConfigJSON are the settings of an image that a function overrides.
+type imageConfigJSON struct {
+	Command          []string `json:"Command,omitempty"`
+	EntryPoint       []string `json:"EntryPoint,omitempty"`
+	WorkingDirectory string   `json:"WorkingDirectory,omitempty"`
+}
+
+type imageConfigResponse struct {
+	ImageConfig *imageConfigJSON
+}
+
+const (
+	packageZip   = "Zip"
+	packageImage = "Image"
+
+	// notForImages is CreateFunction's answer. Source: pulumi/pulumi-aws#5439.
+	notForImages = "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."
+)
+
+// check refuses overrides that Lambda's model refuses.
+// Source: AWS Lambda API reference, ImageConfig.
+func (c *imageConfigJSON) check() *apiError {
+	for member, list := range map[string][]string{"command": c.Command, "entryPoint": c.EntryPoint} {
+		if len(list) > 1500 {
+			return violated(fmt.Sprintf("%d members", len(list)), "imageConfig."+member, "Member must have length less than or equal to 1500")
+		}
+	}
+	if len(c.WorkingDirectory) > 1000 {
+		return violated(c.WorkingDirectory, "imageConfig.workingDirectory", "Member must have length less than or equal to 1000")
+	}
+	return nil
+}
+
+// applyImage sets the overrides, where the request has given any; empty ones
+// take them away.
+func (c *config) applyImage(given *imageConfigJSON) *apiError {
+	if given == nil {
+		return nil
+	}
+	if err := given.check(); err != nil {
+		return err
+	}
+	c.Image = given
+	if len(given.Command) == 0 && len(given.EntryPoint) == 0 && given.WorkingDirectory == "" {
+		c.Image = nil
+	}
+	return nil
+}
+
+// checkPackage refuses what does not go with the kind of package.
+func (req *createRequest) checkPackage() *apiError {
+	switch req.PackageType {
+	case "", packageZip:
+		if req.Runtime == nil || *req.Runtime == "" || req.Handler == nil || *req.Handler == "" {
+			return invalidParameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+		}
+	case packageImage:
+		if req.forZips() {
+			return invalidParameter(notForImages)
+		}
+		if req.Code.ImageURI == "" {
+			return invalidParameter("Please provide a source for function code.")
+		}
+	default:
+		return violated(req.PackageType, "packageType", "Member must satisfy enum value set: [Image, Zip]")
+	}
+	return nil
+}
+
+// forZips says whether a request sets what only deployment packages have.
+func (req *configRequest) forZips() bool {
+	return req.Runtime != nil || req.Handler != nil || len(req.Layers) > 0
+}
+
+// Images says whether this machine can run container images.
+func (s *Server) Images() bool { return s.set.Sandbox.Private() }
+
+// lookUpImage reads an image's manifest and makes code of it that has not been
+// pulled.
+func (s *Server) lookUpImage(ctx context.Context, uri string) (*code, *apiError) {
+	if !s.Images() {
+		return nil, invalidParameter("This machine can't run container images: they need a root file system of their own, so mount and PID namespaces, which take root or unprivileged user namespaces. %s", strings.Join(s.Warnings(), " "))
+	}
+	store, err := s.openImages()
+	if err != nil {
+		return nil, serviceError("%v", err)
+	}
+	source, err := store.Resolve(ctx, uri)
+	if err != nil {
+		return nil, s.imageError(err)
+	}
+	if source.Index {
+		s.set.Logger.Warn("the image is an index of several platforms, which Lambda refuses; this machine's platform is taken", "image", uri)
+	}
+	return &code{
+		sha256: strings.TrimPrefix(source.Digest, "sha256:"),
+		image:  &packedImage{uri: uri, source: source, pulled: make(chan struct{})},
+	}, nil
+}
+
+// imageError answers for an image that is refused before anything is pulled.
+func (s *Server) imageError(err error) *apiError {
+	var refused *images.Error
+	if !errors.As(err, &refused) {
+		return serviceError("%v", err)
+	}
+	s.set.Logger.Info("container image refused", "error", err)
+	bad := invalidParameter("%s", refused.LambdaMessage())
+	if bad.Kind = refused.LambdaType(); refused.Kind == images.Denied {
+		bad.Status = http.StatusForbidden
+	}
+	return bad
+}
+
+// pull pulls the image of code that was looked up, and is called once. Its time
+// is in no Init Duration.
+func (s *Server) pull(ctx context.Context, c *code) error {
+	p := c.image
+	defer close(p.pulled)
+	store, err := s.openImages()
+	if err != nil {
+		p.err = err
+		return err
+	}
+	p.image, p.err = store.Pull(ctx, p.source, nil)
+	if p.err != nil {
+		s.set.Logger.Warn("container image not pulled", "image", p.uri, "error", p.err)
+		return p.err
+	}
+	c.dir = p.image.Root
+	s.set.Logger.Info("container image pulled", "image", p.uri, "digest", p.image.Digest, "report", p.image.Report.String())
+	return nil
+}
+
+// pullLater pulls the image of a new function, which is Pending until then. The
+// lock is held.
+func (s *Server) pullLater(c *code) {
+	if s.closing {
+		c.image.err = errors.New("the emulator is stopping")
+		close(c.image.pulled)
+		return
+	}
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		_ = s.pull(context.Background(), c) // kept for StateReason
+	}()
+}
+
+// describeImage makes a configuration that of an image.
+func (d *functionConfiguration) describeImage(v *version) {
+	d.PackageType = packageImage
+	if c := v.config.Image; c != nil {
+		d.ImageConfigResponse = &imageConfigResponse{c}
+	}
+	if err := v.imageFailure(); err != nil {
+		var refused *images.Error
+		d.State, d.StateReasonCode, d.StateReason, d.LastUpdateStatus = "Failed", "InternalError", err.Error(), ""
+		if errors.As(err, &refused) {
+			d.StateReasonCode, d.StateReason = "InvalidImage", "InvalidImage: "+refused.LambdaMessage()
+		}
+	}
+}
+
+// codeJSON is where GetFunction says that the code is.
+type codeJSON struct {
+	ImageURI         string `json:"ImageUri,omitempty"`
+	Location         string `json:"Location,omitempty"`
+	RepositoryType   string
+	ResolvedImageURI string `json:"ResolvedImageUri,omitempty"`
+}
+
+func describeCode(r *http.Request, c *code) codeJSON {
+	if c.image == nil {
+		return codeJSON{Location: codeLocation(r, c), RepositoryType: "S3"}
+	}
+	return codeJSON{ImageURI: c.image.uri, RepositoryType: "ECR", ResolvedImageURI: pinned(c.image.uri) + "@sha256:" + c.sha256}
+}
+
+// pinned is a reference without its tag or digest.
+func pinned(uri string) string {
+	uri, _, _ = strings.Cut(uri, "@")
+	if i := strings.LastIndexByte(uri, ':'); i > strings.LastIndexByte(uri, '/') && i >= 0 {
+		return uri[:i]
+	}
+	return uri
+}
+
+// ImagePrefix is where a server answers for the image of a function, beside the
+// API of Lambda: GET ImagePrefix + NAME gives an ImageReport as JSON once the
+// image is pulled.
+const ImagePrefix = "/coldbench/images/"
+
+// ImageReport is what became of the image of a function.
+type ImageReport struct {
+	Image  string        `json:"image"`
+	Digest string        `json:"digest"`
+	Index  bool          `json:"index"` // of several platforms: Lambda refuses it
+	Pull   images.Report `json:"pull"`
+}
+
+func (s *Server) getImage(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
+	t, bad := s.named(r)
+	if bad != nil {
+		return answer{}, bad
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, v, bad := s.find(t, "")
+	if bad != nil {
+		return answer{}, bad
+	}
+	image := v.image()
+	if image == nil {
+		return answer{}, notFound("Function %s has no pulled image.", t.name)
+	}
+	return answer{http.StatusOK, ImageReport{v.code.image.uri, image.Digest, v.code.image.source.Index, image.Report}}, nil
+}
+
+// createdCode stores the code of a CreateFunction, or looks its image up.
+func (s *Server) createdCode(r *http.Request, req *createRequest) (*code, *apiError) {
+	if req.PackageType == packageImage {
+		return s.lookUpImage(r.Context(), req.Code.ImageURI)
+	}
+	return s.store(&req.Code)
+}
+
+// updatedCode stores the code of an UpdateFunctionCode. That of an image is
+// pulled before the answer: what is refused leaves the function as it was.
+func (s *Server) updatedCode(r *http.Request, c *codeRequest) (*code, *apiError) {
+	t, bad := s.named(r)
+	if bad != nil {
+		return nil, bad
+	}
+	s.mu.Lock()
+	_, old, bad := s.find(t, "")
+	isImage := bad == nil && old.code.image != nil
+	s.mu.Unlock()
+	switch {
+	case bad != nil:
+		return nil, bad
+	case isImage && c.ImageURI == "":
+		return nil, invalidParameter("Please provide ImageUri when updating a function with packageType Image.")
+	case !isImage && c.ImageURI != "":
+		return nil, invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.")
+	case !isImage:
+		return s.store(c)
+	}
+	fresh, bad := s.lookUpImage(r.Context(), c.ImageURI)
+	if bad != nil {
+		return nil, bad
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), pullLimit)
+	defer cancel()
+	if err := s.pull(ctx, fresh); err != nil {
+		return nil, s.imageError(err)
+	}
+	return fresh, nil
+}
+
+// pullLimit bounds the pull that an update waits for.
+const pullLimit = 15 * time.Minute
