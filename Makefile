@@ -6,7 +6,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 SOURCES := $(shell git ls-files '*.go' '*.mjs' '*.cjs' '*.py' '*.json' '*.css' '*.js' go.mod go.sum 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race bench bench-loadgen fuzz lint docs cover golden clean
+.PHONY: help run build test race clients load bench bench-loadgen fuzz lint docs cover golden clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: ## all tests, offline, race detector on
 
 race: ## all tests three times, race detector on
 	$(RACE) -count=3 ./...
+
+clients: ## real clients (AWS CLI, boto3, npm, Go) and runtime clients drive bench emulate; clients/install gets them
+	$(GO) test -count=1 -tags clients -timeout 10m ./clients
+
+load: ## 1,000 simultaneous cold starts: nothing lost, nothing left
+	TEST_COLD_STARTS=1000 $(GO) test -count=1 -timeout 20m -v -run 'TestManyColdStartsAtOnce|TestIdleCost' ./emulator
 
 bench: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -99,6 +99,7 @@ var rules = map[string]rule{
 	"emulator/runtimes":  {},
 	"emulator/telemetry": {},
 	"emulator/unpack":    {},
+	"clients":            {}, // tests only
 	"emulator/accesslog": {},
 	"emulator/folder":    {std: []string{"net", "net/http", "os/exec", "math/rand"}},
 	"emulator/insights":  {std: pureStd},

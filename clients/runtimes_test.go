@@ -1,0 +1,59 @@
+//go:build clients
+
+package clients
+
+import (
+	"encoding/json"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// ric: a Node.js function on AWS's own aws-lambda-ric, with its native part,
+// from a package whose bootstrap runs it. That on aws-lambda-go is the one that
+// the clients drive.
+func (b *bed) ric(t *testing.T) {
+	t.Parallel()
+	needModules(t)
+	files := map[string]string{"bootstrap": "testdata/ric/bootstrap", "index.mjs": "testdata/ric/index.mjs"}
+	const module = "node_modules/aws-lambda-ric"
+	for _, part := range []string{"package.json", "bin", "dist"} {
+		err := filepath.WalkDir(filepath.Join(module, part), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				files[path] = path
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive := filepath.Join(t.TempDir(), "ric.zip")
+	pack(t, archive, files)
+	s := b.sdk(t, "node-ric")
+	s.create(archive, "index.handler")
+	for i := range 3 {
+		out := s.invoke(`{"name":"ric"}`, nil)
+		var got struct {
+			Hello, ID, ARN string
+			Left           bool
+		}
+		log := tail(t, out)
+		if err := json.Unmarshal(out.Payload, &got); err != nil {
+			t.Fatalf("%v: %s\n%s", err, out.Payload, log)
+		}
+		if got.Hello != "ric" || !got.Left || !strings.HasSuffix(got.ARN, ":function:node-ric") || !strings.Contains(log, "END RequestId: "+got.ID) {
+			t.Errorf("%+v\n%s", got, log)
+		}
+		if cold := strings.Contains(log, "Init Duration"); cold != (i == 0) || !strings.Contains(log, "INFO\tgreeting ric\n") {
+			t.Errorf("invocation %d:\n%s", i, log)
+		}
+	}
+	out := s.invoke(`{"name":"ric","fail":true}`, nil)
+	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.HasPrefix(string(out.Payload), `{"errorType":"TypeError","errorMessage":"told to fail","trace":["TypeError: told to fail"`) {
+		t.Errorf("%s", out.Payload)
+	}
+}

@@ -1,0 +1,6 @@
+// A function for AWS's own runtime interface client of Node.js.
+export const handler = async (event, context) => {
+  console.log('greeting', event.name)
+  if (event.fail) throw new TypeError('told to fail')
+  return { hello: event.name, id: context.awsRequestId, arn: context.invokedFunctionArn, left: context.getRemainingTimeInMillis() > 0 }
+}
