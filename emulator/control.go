@@ -34,7 +34,7 @@ func (s *Server) acquire(v *version) (*environment, *apiError) {
 		}
 	case fleet.Cold:
 		s.settleLocked(v) // expired slots are reported before their numbers come again
-		s.place(v, s.newEnvironment(v, d.Env, "on-demand"))
+		s.place(v, s.newEnvironment(v, d.Env, onDemand))
 	}
 	s.work.Add(1)
 	s.running++
@@ -77,8 +77,22 @@ func (s *Server) release(e *environment) {
 	s.arm(v)
 	s.mu.Unlock()
 	if !kept {
-		e.end()
+		s.finish(e)
 	}
+}
+
+// finish ends an environment that its last invocation has left. Where it has
+// extensions that takes its time, for which the caller doesn't wait.
+func (s *Server) finish(e *environment) {
+	if !e.extended {
+		e.end()
+		return
+	}
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		e.end()
+	}()
 }
 
 // discard ends an environment that is of no more use.
@@ -89,7 +103,7 @@ func (s *Server) discard(e *environment) {
 	e.version.pool.Drop(e.slot, s.now())
 	e.version.envs[e.slot] = nil
 	s.mu.Unlock()
-	e.end()
+	s.finish(e)
 }
 
 // settleLocked ends the environments of a version that the fleet has dropped.

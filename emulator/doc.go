@@ -14,15 +14,18 @@
 //     invocation; after a time-out or a crash the process is gone and the next
 //     invocation starts a new one in the same environment.
 //  4. runtimeapi.go serves that process on a loopback listener of its own:
-//     next, response, error, init/error.
+//     next, response, error, init/error. extensionapi.go serves its extensions
+//     there (extensions.go: who waits for what; extended.go: how they start;
+//     shutdown.go: how they end), telemetry.go those that want to be told.
 //  5. platform.go writes START, END and REPORT around it, output.go what the
 //     function prints, both into the environment's log stream (logstore.go),
 //     which logs.go serves as CloudWatch Logs, and queries.go to queries of
 //     Logs Insights (language: package insights).
 //
 // What the times in a REPORT mean: Init Duration runs from just before the
-// runtime process is started to its first request for an invocation; Duration
-// from the hand-over of the invocation until the process asks for the next one;
+// runtime process, or its first extension, is started until all of them have
+// asked for an invocation; Duration from the hand-over of the invocation until
+// they ask for the next one;
 // Billed Duration is the sum of the two, rounded up to a millisecond (AWS,
 // since 2025-08-01); Max Memory Used is what the kernel counted. Downloading and
 // unpacking code, making the environment and finding it a place are in none of

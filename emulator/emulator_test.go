@@ -341,11 +341,14 @@ func TestJSONLogFormat(t *testing.T) {
 	}
 	b.invoke(order{})
 	events := b.events()
+	const measured = `"start":"[^"]+","durationMs":[\d.]+`
 	const when = `{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","type":"platform\.`
 	want := []string{
 		when + `initStart","record":{"initializationType":"on-demand","phase":"init","runtimeVersion":"[^"]*","runtimeVersionArn":"arn:[^"]*","functionName":"fn","functionVersion":"\$LATEST","instanceId":"[^"]*","instanceMaxMemory":1854930944}}` + "\n",
+		when + `initRuntimeDone","record":{"initializationType":"on-demand","phase":"init","status":"success"}}` + "\n",
+		when + `initReport","record":{"initializationType":"on-demand","phase":"init","status":"success","metrics":{"durationMs":[\d.]+}}}` + "\n",
 		when + `start","record":{"requestId":"` + uuidForm + `","version":"\$LATEST"}}` + "\n",
-		when + `runtimeDone","record":{"requestId":"` + uuidForm + `","status":"success","metrics":{"durationMs":[\d.]+,"producedBytes":\d+}}}` + "\n",
+		when + `runtimeDone","record":{"requestId":"` + uuidForm + `","status":"success","spans":\[{"name":"responseLatency",` + measured + `},{"name":"responseDuration",` + measured + `},{"name":"runtimeOverhead",` + measured + `}\],"metrics":{"durationMs":[\d.]+,"producedBytes":\d+}}}` + "\n",
 		when + `report","record":{"requestId":"` + uuidForm + `","metrics":{"durationMs":[\d.]+,"billedDurationMs":\d+,"memorySizeMB":1769,"maxMemoryUsedMB":\d+,"initDurationMs":[\d.]+},"status":"success"}}` + "\n",
 	}
 	if len(events) != len(want) {

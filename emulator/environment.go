@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"coldbench/emulator/runtimes"
+	"coldbench/emulator/telemetry"
 	"coldbench/fleet"
 	"coldbench/sandbox"
 )
@@ -37,12 +37,17 @@ type environment struct {
 	listener net.Listener
 	session  atomic.Pointer[session]
 	begun    bool // its first init has been tried
+	extended bool // the process at hand has extensions
 	boosted  bool // the process still has the CPU of the init phase
 	frozen   bool
 	out      *output
 
-	logMu sync.Mutex // orders the lines of platform and function
-	tail  *tail      // of the invocation at hand; nil = nobody wants it
+	phase     string    // of the init that has begun last
+	initBegan time.Time // when that was
+
+	logMu sync.Mutex                       // orders the lines of platform and function
+	told  atomic.Pointer[telemetry.Stream] // nil where nobody can have subscribed
+	tail  *tail                            // of the invocation at hand; nil = nobody wants it
 
 	over   chan struct{} // closed by end
 	mu     sync.Mutex
@@ -154,7 +159,10 @@ func exitFailure(exit *sandbox.ExitError) *failure {
 // startFailure tells a fault of the code from one of this machine.
 func startFailure(err error) *failure {
 	var function *runtimes.FunctionError
+	var unable *launchError
 	switch {
+	case errors.As(err, &unable):
+		return platformFailure(statusError, errorLaunch, errorLaunch, unable.message)
 	case errors.As(err, &function):
 		return platformFailure(statusError, scrubErrorType(function.Type), function.Type, function.Message)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
@@ -172,16 +180,17 @@ func (e *environment) start(share float64) error {
 	if err := e.listen(); err != nil {
 		return err
 	}
-	out, write, err := newOutput(e.log)
+	out, write, err := newOutput(e.logFunction)
 	if err != nil {
 		return fmt.Errorf("open a pipe for the function's output: %w", err)
 	}
-	e.session.Store(newSession(e.over))
-	proc, err := e.server.set.Sandbox.Start(context.Background(), e.placeIn(sandbox.Spec{
+	s := newSession(e.over)
+	e.session.Store(s)
+	proc, err := e.launch(s, e.placeIn(sandbox.Spec{
 		ID: e.version.function.name, Command: command, Dir: e.version.workingDir(), Env: e.variables(),
 		MemoryMB: e.version.config.MemoryMB, CPUShare: share, Tmp: e.tmp,
 		Stdout: write, Stderr: write,
-	}))
+	}), write)
 	closeErr := write.Close()
 	if err := errors.Join(err, closeErr); err != nil {
 		out.close()
@@ -206,18 +215,23 @@ func (e *environment) adopt(p Process, out *output) bool {
 	return true
 }
 
-// stop ends the runtime process, if there is one, and takes its last words.
-func (e *environment) stop() {
+// stop ends the runtime process, if there is one, with its extensions, which are
+// told why, and takes its last words.
+func (e *environment) stop(reason string) {
 	e.mu.Lock()
 	p := e.proc
 	e.proc = nil
 	e.mu.Unlock()
+	e.extended = false
 	if p == nil {
+		e.closeTelemetry()
 		return
 	}
+	e.shutdown(p, e.session.Load(), e.out, reason)
 	p.Kill()
 	e.out.close()
 	e.session.Store(nil)
+	e.closeTelemetry()
 }
 
 // freeze stops the process between invocations, where that is asked for.
@@ -242,34 +256,102 @@ func (e *environment) thaw() {
 	}
 }
 
-// initialise starts a process and waits until it asks for an invocation. The
-// duration runs from just before the process was started.
+// initialise starts a process, with its extensions, and waits until all of them
+// ask for an invocation. The duration runs from just before the first of them was
+// started. It writes what the log shows of an init.
 func (e *environment) initialise(limit time.Duration, share float64) (time.Duration, *failure) {
 	begin := time.Now()
-	if err := e.start(share); err != nil {
-		return time.Since(begin), startFailure(err)
-	}
-	begin = e.proc.StartedAt()
-	s := e.session.Load()
-	timer := time.NewTimer(limit - time.Since(begin))
-	defer timer.Stop()
 	var f *failure
-	select {
-	case ev := <-s.events:
-		if ev.kind == eventReady {
-			return ev.at.Sub(begin), nil
-		}
-		f = initFailure(ev)
-	case <-e.proc.Done():
-		if f = lastWords(s); f == nil {
-			f = exitFailure(e.proc.ExitError())
-		}
-	case <-timer.C:
-		f = timeoutFailure(limit)
+	end := begin
+	if err := e.start(share); err != nil {
+		f, end = startFailure(err), time.Now()
+	} else {
+		begin = e.proc.StartedAt()
+		timer := time.NewTimer(limit - time.Since(begin))
+		defer timer.Stop()
+		end, f = e.awaitInit(timer.C, limit)
 	}
-	d := time.Since(begin)
-	e.stop()
+	d := end.Sub(begin)
+	if s := e.session.Load(); s != nil {
+		e.logExtensions(s.ext)
+		e.extended, _ = s.ext.any()
+	}
+	if f == nil || f.fault == nil || e.kind != onDemand {
+		e.logInitReport(d, f)
+	}
+	if f == nil {
+		e.shutTelemetry()
+		return d, nil
+	}
+	e.stop(f.reason())
 	return d, f
+}
+
+// awaitInit waits until the runtime and its extensions are ready, and says when
+// the last of them was.
+func (e *environment) awaitInit(due <-chan time.Time, limit time.Duration) (end time.Time, f *failure) {
+	s := e.session.Load()
+	var ready time.Time // of the runtime
+	for {
+		select {
+		case ev := <-s.events:
+			if ev.kind != eventReady {
+				f = initFailure(ev)
+				break
+			}
+			ready = ev.at
+			s.ext.close()
+			e.logInitDone(nil)
+		case <-s.ext.changed:
+			f = e.startRegistered(s.ext)
+		case <-e.proc.Exited():
+			if f = lastWords(s); f == nil {
+				f = s.ext.blame(exitFailure(e.proc.ExitError()))
+			}
+		case <-due:
+			f = timeoutFailure(limit)
+		}
+		if f != nil {
+			if ready.IsZero() {
+				e.logInitDone(f)
+			}
+			return time.Now(), f
+		}
+		if idle, last := s.ext.idle(); idle && !ready.IsZero() {
+			return later(ready, last), nil
+		}
+	}
+}
+
+// startRegistered starts the runtime when all external extensions have
+// registered. The failure is theirs, or that of the start.
+func (e *environment) startRegistered(x *extensions) *failure {
+	if f := x.failure(); f != nil {
+		return f
+	}
+	p, ok := e.proc.(*extendedProcess)
+	if !ok || p.runtime.Load() != nil || !x.registered() {
+		return nil
+	}
+	if err := p.startRuntime(); err != nil {
+		return startFailure(err)
+	}
+	return nil
+}
+
+// reason is why an init or an invocation that ended so brings a shutdown.
+func (f *failure) reason() string {
+	if f.status == statusTimeout {
+		return reasonTimeout
+	}
+	return reasonFailure
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // lastWords is the init/error of a process that has ended since.
@@ -301,16 +383,20 @@ func (e *environment) end() {
 		return
 	}
 	e.closed = true
-	p, out := e.proc, e.out
+	p, out, s := e.proc, e.out, e.session.Load()
+	e.mu.Unlock()
+	if p != nil && s != nil {
+		e.shutdown(p, s, out, reasonSpindown)
+	}
 	close(e.over)
 	if e.listener != nil {
 		_ = e.listener.Close()
 	}
-	e.mu.Unlock()
 	if p != nil {
 		p.Kill()
 		out.close()
 	}
+	e.closeTelemetry()
 	if err := os.RemoveAll(e.tmp); err != nil {
 		e.server.set.Logger.Warn("remove the /tmp of an environment", "error", err)
 	}

@@ -141,6 +141,7 @@ type LocalFunction struct {
 	Timeout  time.Duration
 	Command  []string
 	Dir      string // working directory and LAMBDA_TASK_ROOT; "" = that of the command's program
+	Layer    string // folder that is the function's layers, merged: its /opt; "" = none
 	Env      map[string]string
 }
 
@@ -187,6 +188,9 @@ func (s *Server) Install(f LocalFunction) error {
 	}
 	v := s.newVersion(fn, c, made)
 	v.activeAt = time.Time{}
+	if f.Layer != "" {
+		v.layerDir = f.Layer
+	}
 	s.replaceLatest(fn, v)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,6 +28,10 @@ func TestMain(m *testing.M) {
 		lambda.Start(func(_ context.Context, event json.RawMessage) (json.RawMessage, error) { return event, nil })
 	case "echo":
 		runEcho()
+	case "sigterm":
+		lambda.StartWithOptions(func(context.Context) (string, error) { return "ok", nil }, lambda.WithEnableSIGTERM(func() { fmt.Println("function: SIGTERM") }))
+	case "extension":
+		runExtension(strings.Fields(os.Getenv("TEST_EXTENSION")))
 	default:
 		runFunction()
 	}
@@ -115,6 +120,10 @@ func (c *runtimeClient) init(how string) {
 		}()
 	case "hang":
 		select {}
+	case "internal":
+		c.internal(arg)
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM)
 	}
 }
 
@@ -212,6 +221,8 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		answer(c.ticks.Load())
 	case "notes":
 		answer(c.notes)
+	case "extension-calls":
+		answer(append(c.notes, refusedCalls()...))
 	case "answer-exit":
 		answer("answered")
 		os.Exit(5)

@@ -3,6 +3,8 @@ package emulator
 import (
 	"fmt"
 	"time"
+
+	"coldbench/emulator/telemetry"
 )
 
 // invocation is one request on its way through an environment.
@@ -60,9 +62,13 @@ type outcome struct {
 	end       time.Time
 	status    string
 	errorType string
-	message   string // of the failure, for the old log style
-	reset     bool   // the runtime process is gone or must go
-	peakMB    int    // read when the answer came; 0 = not read yet
+	began     time.Time // when the response began to arrive, and when it had
+	answered  time.Time
+	ready     time.Time // when the runtime called next
+	done      bool      // logRuntimeDone has been called
+	message   string    // of the failure, for the old log style
+	reset     bool      // the runtime process is gone or must go
+	peakMB    int       // read when the answer came; 0 = not read yet
 }
 
 func (o *outcome) fail(id string, f *failure, end time.Time) {
@@ -91,7 +97,7 @@ func (e *environment) run(inv *invocation) reply {
 	if f != nil && f.fault != nil {
 		return reply{fault: f.fault}
 	}
-	e.openTail(inv.wantTail, e.startLine(inv.id))
+	e.logStart(inv)
 	var out outcome
 	if f != nil {
 		out.fail(inv.id, f, time.Now())
@@ -107,8 +113,12 @@ func (e *environment) run(inv *invocation) reply {
 	if out.status == statusTimeout {
 		rep.Duration = c.Timeout // as AWS prints it
 	}
-	e.logEnd(rep, len(out.body))
+	e.logRuntimeDone(inv, &out, dispatch)
+	e.logEnd(inv, rep, &out)
 	r.tail = e.closeTail()
+	if out.reset {
+		e.stop(out.reason())
+	}
 	return r
 }
 
@@ -120,13 +130,10 @@ func (e *environment) firstInit() time.Duration {
 	e.logInitStart(phaseInit)
 	e.boosted = true
 	d, f := e.initialise(e.server.set.InitLimit, max(initCPUShare, c.cpuShare()))
-	switch {
-	case f == nil:
-		return d
-	case f.fault == nil:
-		e.logInitReport(initReport{Duration: d, Phase: phaseInit, Status: f.status, ErrorType: f.errorType})
+	if f != nil {
+		return 0
 	}
-	return 0
+	return d
 }
 
 // suppressedInit starts a runtime within the invocation where there is none:
@@ -138,10 +145,8 @@ func (e *environment) suppressedInit() *failure {
 	}
 	c := &e.version.config
 	e.boosted = false
-	d, f := e.initialise(c.Timeout, c.cpuShare())
-	if f != nil && f.fault == nil {
-		e.logInitReport(initReport{Duration: d, Phase: phaseInvoke, Status: f.status, ErrorType: f.errorType})
-	}
+	e.logInitStart(phaseInvoke)
+	_, f := e.initialise(c.Timeout, c.cpuShare())
 	return f
 }
 
@@ -157,6 +162,11 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 	}
 	deadline := dispatch.Add(c.Timeout)
 	s := e.session.Load()
+	var changed <-chan struct{}
+	if e.extended {
+		changed = s.ext.changed
+		s.ext.invoke(&notice{Event: eventInvoke, Deadline: deadline.UnixMilli(), ID: inv.id, ARN: inv.arn, Tracing: xray(inv.trace)})
+	}
 	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client, stream: inv.stream})
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
@@ -164,7 +174,10 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 		select {
 		case ev := <-s.events:
 			if out.take(ev); ev.kind == eventReady {
-				return out
+				if !e.extended || e.extensionsDone(s.ext, inv, &out, dispatch) {
+					return out
+				}
+				continue
 			}
 			if inv.early() {
 				inv.reply(reply{body: out.body, failed: out.failed})
@@ -172,9 +185,18 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 			// Reading the kernel's counters takes time that the runtime needs
 			// anyway to come back for the next invocation.
 			out.peakMB = e.proc.PeakMemoryMB()
-		case <-e.proc.Done():
+		case <-changed:
+			if f := s.ext.failure(); f != nil {
+				e.takeRest(s, &out)
+				out.fail(inv.id, f, time.Now())
+				return out
+			}
+			if !out.ready.IsZero() && e.extensionsDone(s.ext, inv, &out, dispatch) {
+				return out
+			}
+		case <-e.proc.Exited():
 			e.takeRest(s, &out)
-			out.fail(inv.id, exitFailure(e.proc.ExitError()), time.Now())
+			out.fail(inv.id, s.ext.blame(exitFailure(e.proc.ExitError())), time.Now())
 			return out
 		case <-timer.C:
 			out.fail(inv.id, timeoutFailure(c.Timeout), deadline)
@@ -183,14 +205,28 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 	}
 }
 
+// extensionsDone says whether every extension that got the invocation has called
+// next too, now that the runtime has. The invocation ends with the last of them;
+// the caller has its reply since the runtime gave it.
+func (e *environment) extensionsDone(x *extensions, inv *invocation, out *outcome, dispatch time.Time) bool {
+	e.out.sync()
+	e.logRuntimeDone(inv, out, dispatch)
+	idle, last := x.idle()
+	if idle {
+		out.end = later(out.end, last)
+	}
+	return idle
+}
+
 // take notes what the runtime did.
 func (o *outcome) take(ev event) {
 	switch ev.kind {
 	case eventReady:
-		o.end = ev.at
+		o.end, o.ready = ev.at, ev.at
 	case eventResponse:
-		o.body = notNil(ev.body)
+		o.body, o.began, o.answered = notNil(ev.body), ev.began, ev.at
 	case eventError:
+		o.began, o.answered = ev.began, ev.at
 		o.body, o.failed = notNil(ev.body), true
 		if ev.errorType == errorTooLarge {
 			o.status, o.errorType = statusError, errorTooLarge
@@ -217,19 +253,67 @@ func (e *environment) takeRest(s *session, out *outcome) {
 	}
 }
 
-// settle ends the runtime where that is due, makes sure that all it has printed
-// stands in the log, and reads the memory it used.
+// settle makes sure that all that has been printed stands in the log, and reads
+// the memory that was used. It ends the runtime where that is due, unless there
+// are extensions, which are to learn of the end of the invocation first.
 func (e *environment) settle(out *outcome) (peakMB int) {
 	p := e.proc
+	if p == nil {
+		return unknownPeakMB
+	}
 	if !out.reset {
 		e.out.sync()
 		return max(unknownPeakMB, out.peakMB)
 	}
-	e.stop()
-	if p == nil {
-		return unknownPeakMB
+	if e.extended {
+		e.out.sync()
+	} else {
+		e.stop(out.reason())
 	}
 	return max(unknownPeakMB, p.PeakMemoryMB())
+}
+
+// reason is why the invocation brings a shutdown.
+func (o *outcome) reason() string {
+	if o.status == statusTimeout {
+		return reasonTimeout
+	}
+	return reasonFailure
+}
+
+// spans are the parts of the runtime's time, as far as they came about. Source:
+// AWS Lambda developer guide, "Lambda Telemetry API Event schema reference".
+func (o *outcome) spans(dispatch time.Time) []span {
+	var list []span
+	for _, part := range [...]struct {
+		name     string
+		from, to time.Time
+	}{{"responseLatency", dispatch, o.began}, {"responseDuration", o.began, o.answered}, {"runtimeOverhead", o.answered, o.ready}} {
+		if !part.from.IsZero() && !part.to.IsZero() {
+			list = append(list, newSpan(part.name, part.from, part.to))
+		}
+	}
+	return list
+}
+
+func newSpan(name string, from, to time.Time) span {
+	return span{name, from.UTC().Format(telemetry.TimeForm), millis(to.Sub(from))}
+}
+
+// extensionSpan is the time that the extensions took beyond the runtime's.
+func (o *outcome) extensionSpan() []span {
+	if o.ready.IsZero() || !o.end.After(o.ready) {
+		return nil
+	}
+	return []span{newSpan("extensionOverhead", o.ready, o.end)}
+}
+
+// produced is the size of the response in bytes.
+func (o *outcome) produced(inv *invocation) int64 {
+	if inv.stream != nil {
+		return inv.stream.produced()
+	}
+	return int64(len(o.body))
 }
 
 // cpuShare is the number of vCPUs that come with the memory.

@@ -63,6 +63,10 @@ type Options struct {
 	// InitLimit bounds an init before it is tried again within the invocation;
 	// 0 = 10 s, as AWS documents.
 	InitLimit time.Duration
+	// Shutdown is how long an environment with external extensions may take to
+	// shut down, before what still runs is killed; with internal extensions only
+	// it is a quarter of that, without any nothing. 0 = 2 s, as AWS documents.
+	Shutdown time.Duration
 	// RetryUnit scales the pauses of asynchronous retries (1 and 2 minutes on
 	// AWS): the length of one minute of them. 0 = a minute.
 	RetryUnit time.Duration
@@ -168,6 +172,7 @@ func (s *settings) defaults() {
 	setDefault(&s.MaxAge, fleet.DefaultMaxAge)
 	setDefault(&s.Concurrency, fleet.DefaultConcurrency)
 	setDefault(&s.InitLimit, 10*time.Second)
+	setDefault(&s.Shutdown, defaultShutdown)
 	setDefault(&s.RetryUnit, time.Minute)
 	setDefault(&s.LogBytes, 64<<20)
 	if s.Logger == nil {

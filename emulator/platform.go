@@ -124,23 +124,29 @@ func scrubErrorType(s string) string {
 
 // The error types that the platform itself gives.
 const (
-	errorExit      = "Runtime.ExitError"
-	errorOOM       = "Runtime.OutOfMemory"
-	errorTimeout   = "Sandbox.Timedout"
-	errorTooLarge  = "Function.ResponseSizeTooLarge"
-	errorEntry     = "Runtime.InvalidEntrypoint"
-	errorSandbox   = "Sandbox.Failure"
-	statusTimeout  = "timeout"
-	statusError    = "error"
-	phaseInit      = "init"
-	phaseInvoke    = "invoke"
-	maxRequest     = 6291456 // synchronous request, bytes
-	maxResponse    = 6291556 // synchronous response, bytes
-	maxEvent       = 1 << 20 // asynchronous request, bytes (1 MB since October 2025)
-	tailBytes      = 4096    // of X-Amz-Log-Result before base64
-	cpuPerVCPU     = 1769.0  // MB of memory that come with one vCPU
-	initCPUShare   = 1.0     // an on-demand init has a full vCPU whatever the memory
-	unknownPeakMB  = 1
-	latestVersion  = "$LATEST"
-	handledFailure = "Unhandled"
+	errorExit          = "Runtime.ExitError"
+	errorOOM           = "Runtime.OutOfMemory"
+	errorTimeout       = "Sandbox.Timedout"
+	errorTooLarge      = "Function.ResponseSizeTooLarge"
+	errorEntry         = "Runtime.InvalidEntrypoint"
+	errorSandbox       = "Sandbox.Failure"
+	errorLaunch        = "Extension.LaunchError"
+	errorCrash         = "Extension.Crash"
+	errorExtensionInit = "Extension.InitError"
+	errorExtensionExit = "Extension.ExitError"
+	errorMode          = "Runtime.InvalidResponseModeHeader"
+	statusTimeout      = "timeout"
+	statusError        = "error"
+	phaseInit          = "init"
+	phaseInvoke        = "invoke"
+	onDemand           = "on-demand" // AWS_LAMBDA_INITIALIZATION_TYPE
+	maxRequest         = 6291456     // synchronous request, bytes
+	maxResponse        = 6291556     // synchronous response, bytes
+	maxEvent           = 1 << 20     // asynchronous request, bytes (1 MB since October 2025)
+	tailBytes          = 4096        // of X-Amz-Log-Result before base64
+	cpuPerVCPU         = 1769.0      // MB of memory that come with one vCPU
+	initCPUShare       = 1.0         // an on-demand init has a full vCPU whatever the memory
+	unknownPeakMB      = 1
+	latestVersion      = "$LATEST"
+	handledFailure     = "Unhandled"
 )

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"time"
+
+	"coldbench/emulator/telemetry"
 )
 
 // The platform's lines in the log format JSON: the events of the Telemetry API.
@@ -33,8 +36,8 @@ type (
 	initStartRecord struct {
 		InitializationType string `json:"initializationType"`
 		Phase              string `json:"phase"`
-		RuntimeVersion     string `json:"runtimeVersion"`
-		RuntimeVersionArn  string `json:"runtimeVersionArn"`
+		RuntimeVersion     string `json:"runtimeVersion,omitempty"`
+		RuntimeVersionArn  string `json:"runtimeVersionArn,omitempty"`
 		FunctionName       string `json:"functionName"`
 		FunctionVersion    string `json:"functionVersion"`
 		InstanceID         string `json:"instanceId"`
@@ -47,28 +50,49 @@ type (
 		ErrorType          string         `json:"errorType,omitempty"`
 		Metrics            durationMetric `json:"metrics"`
 	}
+	initDoneRecord struct {
+		InitializationType string `json:"initializationType"`
+		Phase              string `json:"phase"`
+		Status             string `json:"status"`
+		ErrorType          string `json:"errorType,omitempty"`
+	}
 	startRecord struct {
-		RequestID string `json:"requestId"`
-		Version   string `json:"version"`
+		RequestID string   `json:"requestId"`
+		Version   string   `json:"version"`
+		Tracing   *tracing `json:"tracing,omitempty"`
 	}
 	runtimeDoneRecord struct {
 		RequestID string            `json:"requestId"`
 		Status    string            `json:"status"`
 		ErrorType string            `json:"errorType,omitempty"`
+		Tracing   *tracing          `json:"tracing,omitempty"`
+		Spans     []span            `json:"spans,omitempty"`
 		Metrics   runtimeDoneMetric `json:"metrics"`
 	}
 	reportRecord struct {
 		RequestID string       `json:"requestId"`
 		Metrics   reportMetric `json:"metrics"`
+		Spans     []span       `json:"spans,omitempty"`
+		Tracing   *tracing     `json:"tracing,omitempty"`
 		Status    string       `json:"status"`
 		ErrorType string       `json:"errorType,omitempty"`
+	}
+	subscriptionRecord struct {
+		Name  string   `json:"name"`
+		State string   `json:"state"`
+		Types []string `json:"types"`
+	}
+	span struct {
+		Name       string `json:"name"`
+		Start      string `json:"start"`
+		DurationMs millis `json:"durationMs"`
 	}
 	durationMetric struct {
 		DurationMs millis `json:"durationMs"`
 	}
 	runtimeDoneMetric struct {
 		DurationMs    millis `json:"durationMs"`
-		ProducedBytes int    `json:"producedBytes"`
+		ProducedBytes int64  `json:"producedBytes"`
 	}
 	reportMetric struct {
 		DurationMs       millis `json:"durationMs"`
@@ -88,55 +112,125 @@ func (e *environment) eventLine(level, kind string, record any) string {
 	if severity[level] < severity[e.version.config.SystemLevel] {
 		return ""
 	}
-	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	now := time.Now().UTC().Format(telemetry.TimeForm)
 	return string(encodeJSON(platformEvent{now, "platform." + kind, record})) + "\n"
 }
 
-func (e *environment) logEvent(level, kind string, record any) {
-	if line := e.eventLine(level, kind, record); line != "" {
-		e.log(time.Now(), line)
+// tell writes a platform event to the log, as text ("" for none) or as JSON, and
+// to the extensions that have subscribed, in one order.
+func (e *environment) tell(level, kind, text string, record any, audience telemetry.Audience) {
+	if e.json() {
+		text = e.eventLine(level, kind, record)
 	}
+	e.logMu.Lock()
+	defer e.logMu.Unlock()
+	if text != "" {
+		e.write(time.Now(), text)
+	}
+	e.publish("platform."+kind, record, audience)
 }
+
+// observed says whether anybody is interested in events as such.
+func (e *environment) observed() bool { return e.json() || e.told.Load() != nil }
 
 func (e *environment) json() bool { return e.version.config.LogFormat == "JSON" }
 
-// logInitStart and the like write one platform line in the format of the
-// function.
-func (e *environment) logInitStart(phase string) {
+// initStart is the record of the init that has begun last.
+func (e *environment) initStart() initStartRecord {
 	v := e.version
-	if v.code.image != nil {
-		return // an image has no runtime version to tell: midrender/examples#25 shows a log of one
+	r := initStartRecord{
+		InitializationType: e.kind, Phase: e.phase, FunctionName: v.function.name, FunctionVersion: v.number,
+		InstanceID: e.stream, InstanceMaxMemory: int64(v.config.MemoryMB) << 20,
 	}
-	runtime, arn := v.runtimeVersion(), v.runtimeARN(e.server.set.Region)
-	if !e.json() {
-		e.log(time.Now(), initStartLine(runtime, arn))
-		return
+	if v.code.image == nil { // an image has no runtime version to tell: midrender/examples#25 shows a log of one
+		r.RuntimeVersion, r.RuntimeVersionArn = v.runtimeVersion(), v.runtimeARN(e.server.set.Region)
 	}
-	e.logEvent("INFO", "initStart", initStartRecord{
-		e.kind, phase, runtime, arn, v.function.name, v.number, e.stream, int64(v.config.MemoryMB) << 20,
-	})
+	return r
 }
 
-func (e *environment) logInitReport(r initReport) {
-	if !e.json() {
-		e.log(time.Now(), r.String())
-		return
+// logInitStart and the like write one platform line in the format of the
+// function. An init within an invocation has no line in the text format.
+func (e *environment) logInitStart(phase string) {
+	e.phase, e.initBegan = phase, time.Now()
+	record, text := e.initStart(), ""
+	if phase == phaseInit && record.RuntimeVersion != "" {
+		text = initStartLine(record.RuntimeVersion, record.RuntimeVersionArn)
 	}
-	level, phase, status := "DEBUG", r.Phase, r.Status
-	if status == "" {
-		phase, status = phaseInit, "success"
-	} else {
-		level = "WARN"
+	e.tell("INFO", "initStart", text, record, telemetry.TelemetryAPI)
+	if len(e.version.externalExtensions()) > 0 {
+		e.openTelemetry()
 	}
-	e.logEvent(level, "initReport", initReportRecord{e.kind, phase, status, r.ErrorType, durationMetric{millis(r.Duration)}})
 }
 
-// startLine is the first line of an invocation.
-func (e *environment) startLine(id string) string {
-	if !e.json() {
-		return startLine(id, e.version.number)
+// logInitDone writes that the runtime has come to the end of its init.
+func (e *environment) logInitDone(f *failure) {
+	if !e.observed() {
+		return
 	}
-	return e.eventLine("INFO", "start", startRecord{id, e.version.number})
+	status, errorType, level := f.words("DEBUG")
+	e.tell(level, "initRuntimeDone", "", initDoneRecord{e.kind, e.phase, status, errorType}, telemetry.TelemetryAPI)
+}
+
+// logInitReport writes what became of the init. The text format has no line for
+// one that went well, unless it was ahead of requests.
+func (e *environment) logInitReport(d time.Duration, f *failure) {
+	ahead := e.kind != onDemand
+	text, well := "", "DEBUG"
+	if ahead {
+		well = "INFO"
+	}
+	switch {
+	case f != nil:
+		text = initReport{Duration: d, Phase: e.phase, Status: f.status, ErrorType: f.errorType}.String()
+	case ahead:
+		text = initReport{Duration: d}.String()
+	case !e.observed():
+		return
+	}
+	status, errorType, level := f.words(well)
+	e.tell(level, "initReport", text, initReportRecord{e.kind, e.phase, status, errorType, durationMetric{millis(d)}}, telemetry.TelemetryAPI)
+}
+
+// words are a failure's status, error type and log level, or those of success.
+func (f *failure) words(well string) (status, errorType, level string) {
+	if f == nil {
+		return "success", "", well
+	}
+	return f.status, f.errorType, "WARN"
+}
+
+// logExtensions writes what has become of each extension in the init.
+func (e *environment) logExtensions(x *extensions) {
+	for _, s := range x.summaries() {
+		text := "EXTENSION\tName: " + s.Name + "\tState: " + string(s.State) + "\tEvents: [" + strings.Join(s.Events, ", ") + "]"
+		if s.ErrorType != "" {
+			text += "\tError Type: " + s.ErrorType
+		}
+		e.tell("INFO", "extension", text+"\n", s, telemetry.All)
+	}
+}
+
+// logStart writes the first line of an invocation and begins its tail.
+func (e *environment) logStart(inv *invocation) {
+	if !e.observed() {
+		e.openTail(inv.wantTail, startLine(inv.id, e.version.number))
+		return
+	}
+	record := startRecord{inv.id, e.version.number, e.tracing(inv)}
+	text := startLine(inv.id, e.version.number)
+	if e.json() {
+		text = e.eventLine("INFO", "start", record)
+	}
+	e.openTail(inv.wantTail, text)
+	e.publish("platform.start", record, telemetry.All)
+}
+
+// tracing is the X-Ray header of an invocation, where the function is traced.
+func (e *environment) tracing(inv *invocation) *tracing {
+	if e.version.config.Tracing != "Active" {
+		return nil
+	}
+	return xray(inv.trace)
 }
 
 // logReport writes the REPORT of the text format in the style that is asked for.
@@ -153,21 +247,49 @@ func (e *environment) logReport(r report) {
 	}
 }
 
-// logEnd writes END and REPORT, or runtimeDone and report.
-func (e *environment) logEnd(r report, produced int) {
+// logRuntimeDone tells that the runtime has done its part of an invocation.
+func (e *environment) logRuntimeDone(inv *invocation, o *outcome, dispatch time.Time) {
+	if o.done || !e.observed() {
+		return
+	}
+	o.done = true
+	status, level := o.status, "WARN"
+	if status == "" {
+		status, level = "success", "DEBUG"
+	}
+	record := runtimeDoneRecord{inv.id, status, o.errorType, e.tracing(inv), o.spans(dispatch), runtimeDoneMetric{millis(o.end.Sub(dispatch)), o.produced(inv)}}
+	e.tell(level, "runtimeDone", "", record, telemetry.TelemetryAPI)
+	e.publish("platform.runtimeDone", struct {
+		RequestID string `json:"requestId"`
+		Status    string `json:"status"`
+	}{inv.id, status}, telemetry.NewLogsAPI)
+}
+
+// logEnd writes END and REPORT, or report.
+func (e *environment) logEnd(inv *invocation, r report, o *outcome) {
 	if !e.json() {
 		e.log(time.Now(), endLine(r.RequestID))
 		e.logReport(r)
+	}
+	if !e.observed() {
 		return
 	}
-	status, done, level := r.Status, "DEBUG", "INFO"
+	status, level := r.Status, "WARN"
 	if status == "" {
-		status = "success"
-	} else {
-		done, level = "WARN", "WARN"
+		status, level = "success", "INFO"
 	}
-	e.logEvent(done, "runtimeDone", runtimeDoneRecord{r.RequestID, status, r.ErrorType, runtimeDoneMetric{millis(r.Duration), produced}})
-	e.logEvent(level, "report", reportRecord{r.RequestID, reportMetric{
-		millis(r.Duration), r.billed(), r.MemoryMB, min(r.PeakMB, r.MemoryMB), millis(r.Init),
-	}, status, r.ErrorType})
+	metrics := reportMetric{millis(r.Duration), r.billed(), r.MemoryMB, min(r.PeakMB, r.MemoryMB), millis(r.Init)}
+	record := reportRecord{r.RequestID, metrics, o.extensionSpan(), e.tracing(inv), status, r.ErrorType}
+	if e.json() {
+		e.tell(level, "report", "", record, telemetry.TelemetryAPI)
+	} else {
+		e.publish("platform.report", record, telemetry.TelemetryAPI)
+	}
+	e.publish("platform.end", struct {
+		RequestID string `json:"requestId"`
+	}{r.RequestID}, telemetry.LogsAPI)
+	e.publish("platform.report", struct {
+		RequestID string       `json:"requestId"`
+		Metrics   reportMetric `json:"metrics"`
+	}{r.RequestID, metrics}, telemetry.LogsAPI)
 }

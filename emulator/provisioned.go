@@ -142,12 +142,7 @@ func (s *Server) prepare(e *environment) {
 	e.placed()
 	e.logInitStart(phaseInit)
 	limit := max(130*time.Second, v.config.Timeout)
-	d, f := e.initialise(limit, v.config.cpuShare())
-	line := initReport{Duration: d}
-	if f != nil {
-		line.Phase, line.Status, line.ErrorType = phaseInit, f.status, f.errorType
-	}
-	e.logInitReport(line)
+	_, f := e.initialise(limit, v.config.cpuShare())
 	e.freeze()
 	s.mu.Lock()
 	wanted := v.envs[e.slot] == e && !s.closing

@@ -21,6 +21,7 @@ import (
 // depends on its state; everything else is refused with 403.
 type session struct {
 	events chan event      // to the goroutine that runs the invocation
+	ext    *extensions     // of the process
 	wake   chan *delivery  // to the parked next
 	ended  <-chan struct{} // the environment is over
 
@@ -46,6 +47,7 @@ var stateNames = [...]string{"Started", "InitError", "Ready", "Running", "Respon
 type event struct {
 	kind      eventKind
 	at        time.Time
+	began     time.Time // when a response began to arrive
 	body      []byte
 	errorType string // Lambda-Runtime-Function-Error-Type, or errorTooLarge
 	ctype     string
@@ -75,7 +77,7 @@ type delivery struct {
 func newSession(ended <-chan struct{}) *session {
 	// A process can make at most three calls that count before the invoking
 	// goroutine has to act: ready, answer, ready.
-	return &session{events: make(chan event, 4), wake: make(chan *delivery, 1), ended: ended}
+	return &session{events: make(chan event, 4), wake: make(chan *delivery, 1), ended: ended, ext: newExtensions(ended)}
 }
 
 // deliver hands an invocation to the process, which must be ready.
@@ -127,24 +129,54 @@ func accepted(w http.ResponseWriter) {
 
 const runtimePrefix = "/2018-06-01/runtime/"
 
-// serveRuntime answers one call of an environment's process.
+// serveRuntime answers one call of an environment's processes: of the Runtime
+// API first, because that is what counts on the way of an invocation.
 func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request) {
 	s := e.session.Load()
-	path, ok := strings.CutPrefix(r.URL.Path, runtimePrefix)
-	if !ok || s == nil {
-		http.NotFound(w, r)
+	if s == nil {
+		containerError().write(w)
 		return
 	}
+	path, ok := strings.CutPrefix(r.URL.Path, runtimePrefix)
+	if !ok {
+		e.serveOther(s, w, r)
+		return
+	}
+	method := http.MethodPost
 	switch id, call, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/"); {
 	case path == "invocation/next" && r.Method == http.MethodGet:
 		e.serveNext(s, w, r)
-	case path == "init/error" && r.Method == http.MethodPost:
+	case path == "init/error" && r.Method == method:
 		s.initError(w, r)
-	case strings.HasPrefix(path, "invocation/") && r.Method == http.MethodPost && (call == "response" || call == "error"):
+	case strings.HasPrefix(path, "invocation/") && r.Method == method && (call == "response" || call == "error"):
 		s.answer(w, r, id, call)
+	case path == "invocation/next", path == "init/error", strings.HasPrefix(path, "invocation/") && (call == "response" || call == "error"):
+		w.WriteHeader(http.StatusMethodNotAllowed)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// serveOther answers a call of the other APIs at the same address.
+func (e *environment) serveOther(s *session, w http.ResponseWriter, r *http.Request) {
+	if call, ok := strings.CutPrefix(r.URL.Path, extensionPrefix); ok {
+		e.serveExtension(s, w, r, call)
+		return
+	}
+	if words, ok := subscribePaths[strings.TrimSuffix(r.URL.Path, "/")]; ok {
+		e.serveSubscription(s, w, r, words)
+		return
+	}
+	if r.URL.Path == "/2018-06-01/ping" && r.Method == http.MethodGet {
+		_, _ = w.Write([]byte("pong"))
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// containerError is the answer of an environment that is over.
+func containerError() *runtimeError {
+	return &runtimeError{http.StatusInternalServerError, "InternalServerError", "Internal Server Error"}
 }
 
 // serveNext parks the process until there is an invocation for it.
@@ -164,6 +196,7 @@ func (e *environment) serveNext(s *session, w http.ResponseWriter, r *http.Reque
 	case <-r.Context().Done():
 		// The client gave up waiting, or is dead. It may call again.
 	case <-s.ended:
+		containerError().write(w)
 	}
 }
 
@@ -206,15 +239,18 @@ func (s *session) answer(w http.ResponseWriter, r *http.Request, id, call string
 		(&runtimeError{400, "InvalidRequestID", "Invalid request ID"}).write(w)
 		return
 	}
-	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); call == "response" && mode != "" && mode != "streaming" {
-		(&runtimeError{400, "InvalidFunctionResponseMode", "Invalid function response mode: " + mode}).write(w)
-		return
-	}
 	if err := s.enter(stateAnswered, stateRunning); err != nil {
 		err.write(w)
 		return
 	}
-	ev := event{kind: eventResponse, ctype: r.Header.Get("Content-Type")}
+	ev := event{kind: eventResponse, began: time.Now(), ctype: r.Header.Get("Content-Type")}
+	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); call == "response" && mode != "" && mode != "streaming" {
+		ev.kind, ev.at, ev.errorType = eventError, ev.began, errorMode
+		ev.body = errorPayload{Type: errorMode, Message: "Invalid function response mode"}.encode()
+		s.events <- ev
+		(&runtimeError{400, "InvalidFunctionResponseMode", "Invalid function response mode"}).write(w)
+		return
+	}
 	if call == "error" {
 		ev.kind, ev.errorType = eventError, r.Header.Get("Lambda-Runtime-Function-Error-Type")
 	}

@@ -68,6 +68,13 @@ func (s *stream) chunk(p []byte) (whole bool) {
 	return true
 }
 
+// produced is how much has been sent.
+func (s *stream) produced() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent
+}
+
 // copy passes a runtime's answer on, part by part, as it arrives. The rest of one
 // that is too large is read and thrown away.
 func (s *stream) copy(body io.Reader) (whole bool, err error) {

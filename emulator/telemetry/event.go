@@ -21,7 +21,7 @@ const (
 	All          Audience = iota
 	TelemetryAPI          // not the Logs API
 	LogsAPI               // not the Telemetry API
-	NotOldLogs            // the Telemetry API, and the Logs API from schema 2021-03-18 on
+	NewLogsAPI            // the Logs API from schema 2021-03-18 on
 )
 
 // Event is one thing that happened. It must not change once it is published.

@@ -64,8 +64,8 @@ func (s *Subscription) wants(e *Event) bool {
 		return s.API == Telemetry
 	case LogsAPI:
 		return s.API == Logs
-	case NotOldLogs:
-		return s.API == Telemetry || s.Schema >= "2021-03-18"
+	case NewLogsAPI:
+		return s.API == Logs && s.Schema >= "2021-03-18"
 	}
 	return true
 }

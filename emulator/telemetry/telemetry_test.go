@@ -291,7 +291,7 @@ func TestDeliveryIsTriedAgain(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	l := newListener(t)
 	how := l.subscription("2022-12-13", `"function"`)
-	l.Server.Close()
+	l.Close()
 	s := newStream(t, telemetry.Options{Give: time.Millisecond})
 	if _, err := s.Subscribe("a", how); err != nil {
 		t.Fatal(err)
