@@ -126,11 +126,16 @@ func (b *bed) try(name string, o order) (answer, error) {
 	return answer{int(out.StatusCode), string(out.Payload), aws.ToString(out.FunctionError), string(log), aws.ToString(out.ExecutedVersion)}, err
 }
 
-// events are all log events of the function, in order.
+// events are all log events of the function fn, in order.
 func (b *bed) events() []string {
 	b.t.Helper()
+	return b.eventsOf("fn")
+}
+
+func (b *bed) eventsOf(name string) []string {
+	b.t.Helper()
 	var list []string
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(b.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/fn")})
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(b.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/" + name)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {

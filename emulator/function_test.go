@@ -189,6 +189,10 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 	case "eat":
 		b := bytes.Repeat([]byte("x"), o.Bytes)
 		answer(len(b))
+	case "bomb":
+		answer(bomb())
+	case "fill":
+		answer(fill())
 	case "spin":
 		before := cpuTime()
 		spin(o.Bytes)
