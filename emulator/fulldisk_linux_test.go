@@ -1,8 +1,8 @@
 package emulator_test
 
 import (
+	"archive/zip"
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"syscall"
@@ -34,16 +34,12 @@ func smallDisk(t *testing.T, size string) string {
 // that fills its /tmp is told so; others go on, and the room comes back.
 func TestFullDisk(t *testing.T) {
 	ctx := context.Background()
-	b := newBed(t, emulator.Options{WorkDir: smallDisk(t, "16m")})
-	noise := make([]byte, 20<<20)
-	if _, err := rand.Read(noise); err != nil {
-		t.Fatal(err)
-	}
-	large := zipOf(t, "noise", string(noise), 0o644)
+	b := newBed(t, emulator.Options{WorkDir: smallDisk(t, "2m")})
+	large := hostileZip(t, zip.FileHeader{Name: "zeros"}, make([]byte, 8<<20))
 	b.beside(func() {
 		var api smithy.APIError
 		if err := b.upload("fn", large); !errors.As(err, &api) || api.ErrorCode() != "ServiceException" || !strings.Contains(api.ErrorMessage(), "no space left on device") {
-			t.Errorf("20 MB of code on a disk of 16 MB: %v", err)
+			t.Errorf("8 MB of code on a disk of 2 MB: %v", err)
 		}
 		if err := b.upload("fn", bootstrapZip(t)); err != nil {
 			t.Errorf("after it: %v", err)

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -157,7 +158,7 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 	switch o.Do {
 	case "sleep":
 		time.Sleep(time.Duration(o.MS) * time.Millisecond)
-		answer("slept")
+		answer(cmp.Or(o.Text, "slept"))
 	case "exit":
 		os.Exit(o.Code)
 	case "signal":

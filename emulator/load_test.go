@@ -1,43 +1,122 @@
 package emulator_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"coldbench/emulator"
 )
 
-// TestManyColdStartsAtOnce: each of them is answered, by an environment of its
-// own, and nothing is left afterwards (newBed checks that).
+// maxIdleKB is what an idle environment may cost the emulator itself.
+const maxIdleKB = 100
+
+// TestManyColdStartsAtOnce: each request is answered with its own text, by an
+// environment of its own; idle ones are cheap; nothing is left afterwards.
+// `make load` runs it with 1,000.
 func TestManyColdStartsAtOnce(t *testing.T) {
 	n := 50
 	if s := os.Getenv("TEST_COLD_STARTS"); s != "" {
 		fmt.Sscan(s, &n)
 	}
-	b := newBed(t, emulator.Options{InitLimit: time.Minute})
-	b.install(emulator.LocalFunction{Timeout: time.Minute})
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
+	dir := t.TempDir()
+	b := newBed(t, emulator.Options{InitLimit: 10 * time.Minute, WorkDir: dir})
+	b.install(emulator.LocalFunction{Timeout: 10 * time.Minute})
+	before := inUse()
 	begin := time.Now()
-	answers := b.together(n, order{Do: "sleep", MS: 20 * n})
+	answers := b.distinct(n, order{Do: "sleep", MS: 20 * n})
 	took := time.Since(begin)
-	for _, a := range answers {
-		if a.payload != `"slept"` || a.failed != "" || !strings.Contains(a.log, "REPORT RequestId") {
-			t.Fatalf("got %+v", a)
+	for i, a := range answers {
+		if a.payload != fmt.Sprintf(`"request %d"`, i) || a.failed != "" || !strings.Contains(a.log, "REPORT RequestId") {
+			t.Fatalf("request %d got %+v", i, a)
 		}
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
 	if got := b.streams(); got < n*9/10 || cold(answers) != got {
 		t.Errorf("%d environments, %d cold starts, %d requests", got, cold(answers), n)
 	}
-	kb := (int64(after.HeapInuse+after.StackInuse) - int64(before.HeapInuse+before.StackInuse)) / int64(n) / 1024
-	t.Logf("%d cold starts in %v, %d KB of the emulator for each environment", n, took, kb)
+	var kb int64
+	eventually(t, "idle environments that cost little", func() bool { // once the connections are closed
+		b.client.CloseIdleConnections()
+		kb = (inUse() - before) / int64(n) / 1024
+		return kb < maxIdleKB
+	})
+	t.Logf("%d cold starts in %v, %d KB of the emulator for each environment, logs included", n, took, kb)
+	if strings.Contains(b.server.Limits(), "cgroup") && !strings.Contains(leftovers(t, dir), "/coldbench-") {
+		t.Error("the search for what is left does not see the control groups that are there")
+	}
+	if err := b.server.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end of all processes, control groups and mounts", func() bool { return leftovers(t, dir) == "" })
+}
+
+// inUse is the memory of this process that lives: heap and stacks.
+func inUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// distinct invokes n times at once, each with a text of its own, which comes
+// back as the answer.
+func (b *bed) distinct(n int, o order) []answer {
+	b.t.Helper()
+	answers := make([]answer, n)
+	var all sync.WaitGroup
+	for i := range n {
+		mine := o
+		mine.Text = fmt.Sprintf("request %d", i)
+		all.Go(func() {
+			a, err := b.try("fn", mine)
+			if err != nil {
+				b.t.Error(err)
+			}
+			answers[i] = a
+		})
+	}
+	all.Wait()
+	return answers
+}
+
+// leftovers says what is still there of this process's environments: child
+// processes, control groups, mounts.
+func leftovers(t *testing.T, dir string) string {
+	t.Helper()
+	var found []string
+	self := strconv.Itoa(os.Getpid())
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range stats {
+		stat, _ := os.ReadFile(file) // it may have ended
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == self {
+			found = append(found, strings.TrimSpace(string(stat[:min(len(stat), 40)])))
+		}
+	}
+	for _, pattern := range []string{"/sys/fs/cgroup/coldbench-", "/sys/fs/cgroup/*/coldbench-", "/sys/fs/cgroup/*/*/coldbench-"} {
+		groups, err := filepath.Glob(pattern + self + "-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, groups...)
+	}
+	mounts, _ := os.ReadFile("/proc/self/mountinfo") // only Linux has it
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, dir) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found, "\n")
 }
 
 // TestCPUShare: a handler that only computes gets 1 vCPU for each 1,769 MB, so
