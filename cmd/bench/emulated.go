@@ -47,8 +47,11 @@ func (f *loadFlags) fillEmulated(ctx context.Context, s *subject, name string, n
 	if err := f.attach(ctx, s, cfg, name, n); err != nil {
 		return err
 	}
-	if !f.code.given() {
+	switch {
+	case !f.code.given():
 		s.functions[0].Package = record.PackageBuiltin
+	case f.code.image != "":
+		return f.noteImage(ctx, s, cfg, n)
 	}
 	return nil
 }
@@ -155,6 +158,8 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Region:      f.regionOrDefault(),
 		WorkDir:     dir,
 		S3Dir:       f.s3Dir,
+		Registry:    f.registry,
+		ImageCache:  f.imageCache,
 		DataDir:     f.data,
 		KeepAlive:   f.keepAlive,
 		Placement:   f.placement,
@@ -236,7 +241,7 @@ func (f *emulatorFlags) childArgs() []string {
 	return []string{
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
-		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--seed", fmt.Sprint(f.seed),
+		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache, "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
 }

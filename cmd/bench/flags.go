@@ -40,13 +40,13 @@ type loadFlags struct {
 
 // codeFlags describe one's own code as the function under test.
 type codeFlags struct {
-	zip, dir, handler, runtime, arch string
-	memory                           int
-	env                              []string
-	timeout                          time.Duration
+	zip, dir, image, handler, runtime, arch string
+	memory                                  int
+	env                                     []string
+	timeout                                 time.Duration
 }
 
-func (c *codeFlags) given() bool { return c.zip != "" || c.dir != "" }
+func (c *codeFlags) given() bool { return c.zip != "" || c.dir != "" || c.image != "" }
 
 type urlFlags struct {
 	method  string
@@ -60,6 +60,7 @@ type emulatorFlags struct {
 	region, keepAlive, placement, limits, latency, logStyle, data, process string
 	concurrency                                                            int
 	seed                                                                   uint64
+	registry, imageCache                                                   string
 	s3Dir                                                                  string // of bench emulate alone
 
 	// of the built-in functions
@@ -77,6 +78,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.StringVar(&f.target, "target", builtinTarget, "what to measure: emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., scripted:FILE")
 	fs.StringVar(&f.code.zip, "zip", "", "a deployment package as the function under test")
 	fs.StringVar(&f.code.dir, "dir", "", "a folder as the function under test; it is zipped as it is")
+	fs.StringVar(&f.code.image, "image", "", "a container image as the function under test: HOST/NAME:TAG, oci:DIR or docker-archive:FILE")
 	fs.StringVar(&f.code.handler, "handler", "", "handler of --zip or --dir, such as index.handler")
 	fs.StringVar(&f.code.runtime, "runtime", "", "runtime of --zip or --dir: provided.al2023, nodejs22.x, python3.13, ...")
 	fs.IntVar(&f.code.memory, "memory", 512, "memory of the function in MB; CPU is in proportion (1769 MB = 1 vCPU)")
@@ -117,6 +119,8 @@ func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
 	fs.StringVar(&f.placement, "placement", "mru", prefix+"which idle environment serves next: mru, lru or random")
 	fs.StringVar(&f.limits, "limits", "auto", prefix+"scaling-rate and concurrency limits: auto or off")
 	fs.IntVar(&f.concurrency, "concurrency", 1000, prefix+"the account's concurrency limit")
+	fs.StringVar(&f.registry, "registry", "", prefix+"HOST:PORT that stands in for ACCOUNT.dkr.ecr.REGION.amazonaws.com")
+	fs.StringVar(&f.imageCache, "image-cache", "", prefix+"folder that keeps the layers of container images (default: none are kept)")
 	fs.StringVar(&f.latency, "latency", "off", prefix+"modelled placement and download delay of cold starts: aws-2026 or off")
 }
 
@@ -152,9 +156,9 @@ func (f *loadFlags) check() error {
 	kind, _, _ := strings.Cut(f.target, ":")
 	switch {
 	case f.code.given() && f.target != builtinTarget:
-		bad("target", "%s: --zip and --dir are the function under test already; leave one out", publicTarget(f.target))
+		bad("target", "%s: --zip, --dir and --image are the function under test already; leave one out", publicTarget(f.target))
 	case f.endpoint != "" && !f.code.given() && kind != "lambda" && kind != "arn":
-		bad("endpoint", "%s does not go there; give --target lambda:NAME, --zip or --dir", publicTarget(f.target))
+		bad("endpoint", "%s does not go there; give --target lambda:NAME, --zip, --dir or --image", publicTarget(f.target))
 	}
 	f.code.check(bad)
 	f.emulator.check(bad)
@@ -183,10 +187,18 @@ func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
 const builtinTarget = "emulated:hello"
 
 func (c *codeFlags) check(bad func(flag, format string, a ...any)) {
-	if c.zip != "" && c.dir != "" {
-		bad("zip", "give --zip or --dir, not both")
+	kinds := 0
+	for _, code := range []string{c.zip, c.dir, c.image} {
+		if code != "" {
+			kinds++
+		}
 	}
-	if c.given() && c.runtime == "" {
+	if kinds > 1 {
+		bad("zip", "give one of --zip, --dir and --image")
+	}
+	if c.image != "" {
+		c.checkImage(bad)
+	} else if c.given() && c.runtime == "" {
 		bad("runtime", "--zip and --dir need it: provided.al2023, nodejs22.x, python3.13, ...")
 	}
 	if c.memory < 128 || c.memory > 10240 {

@@ -23,49 +23,88 @@ import (
 	"coldbench/record"
 )
 
-// create makes a function of --zip or --dir through the Lambda API and waits
-// until it is active. It returns the function's name and the package's size.
+// create makes a function of --zip, --dir or --image through the Lambda API and
+// waits until it is active. It returns the function's name and the package's
+// size, 0 where it is not known here.
 func (c *codeFlags) create(ctx context.Context, api *lambdaapi.Client, n *narrator) (string, int64, error) {
-	code, source, err := c.archive()
+	in, source, err := c.request()
 	if err != nil {
 		return "", 0, err
 	}
-	name := functionName(source)
-	arch := c.arch
-	if arch == "" {
-		arch = hostArch()
+	name, size := *in.FunctionName, int64(len(in.Code.ZipFile))
+	if c.image != "" {
+		n.say("creating %s: image %s, %d MB", name, c.image, c.memory)
+	} else {
+		n.say("creating %s: %s, %d MB, %.1f kB zipped", name, c.runtime, c.memory, float64(size)/1000)
 	}
-	handler := c.handler
-	if handler == "" {
-		if !strings.HasPrefix(c.runtime, "provided") {
-			return "", 0, usagef("--handler: runtime %s needs one, such as index.handler", c.runtime)
-		}
-		handler = "bootstrap"
-	}
-	n.say("creating %s: %s, %d MB, %.1f kB zipped", name, c.runtime, c.memory, float64(len(code))/1000)
-	_, err = api.CreateFunction(ctx, &lambdaapi.CreateFunctionInput{
-		FunctionName:  &name,
-		Role:          aws.String("arn:aws:iam::000000000000:role/coldbench"),
-		Runtime:       types.Runtime(c.runtime),
-		Handler:       &handler,
-		Code:          &types.FunctionCode{ZipFile: code},
-		MemorySize:    aws.Int32(int32(c.memory)),
-		Timeout:       aws.Int32(int32(c.timeout / time.Second)),
-		Architectures: []types.Architecture{types.Architecture(arch)},
-		Environment:   &types.Environment{Variables: c.variables()},
-	})
-	if err != nil {
+	if _, err = api.CreateFunction(ctx, in); err != nil {
 		return "", 0, fmt.Errorf("create function from %s: %w", source, apiError(err))
 	}
-	err = lambdaapi.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambdaapi.GetFunctionInput{FunctionName: &name}, 2*time.Minute,
+	err = lambdaapi.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambdaapi.GetFunctionInput{FunctionName: &name}, c.patience(),
 		func(o *lambdaapi.FunctionActiveV2WaiterOptions) {
 			o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second
 		})
 	if err != nil {
-		err = fmt.Errorf("wait for function %s to become active: %w", name, apiError(err))
+		err = fmt.Errorf("wait for function %s to become active: %w", name, errors.Join(apiError(err), stateReason(api, name)))
 		return "", 0, errors.Join(err, deleteFunction(api, name))
 	}
-	return name, int64(len(code)), nil
+	return name, size, nil
+}
+
+// patience is how long a function may take to become active; an image may have
+// to be pulled from far away.
+func (c *codeFlags) patience() time.Duration {
+	if c.image != "" {
+		return 15 * time.Minute
+	}
+	return 2 * time.Minute
+}
+
+// stateReason is why a function is in the state that it is in, if it says so.
+func stateReason(api *lambdaapi.Client, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := api.GetFunctionConfiguration(ctx, &lambdaapi.GetFunctionConfigurationInput{FunctionName: &name})
+	if err != nil || c.State != types.StateFailed {
+		return nil
+	}
+	return errors.New(aws.ToString(c.StateReason))
+}
+
+// request is the CreateFunction of the flags, and where the code came from.
+func (c *codeFlags) request() (*lambdaapi.CreateFunctionInput, string, error) {
+	arch := c.arch
+	if arch == "" {
+		arch = hostArch()
+	}
+	in := &lambdaapi.CreateFunctionInput{
+		Role:          aws.String("arn:aws:iam::000000000000:role/coldbench"),
+		MemorySize:    aws.Int32(int32(c.memory)),
+		Timeout:       aws.Int32(int32(c.timeout / time.Second)),
+		Architectures: []types.Architecture{types.Architecture(arch)},
+		Environment:   &types.Environment{Variables: c.variables()},
+	}
+	if c.image != "" {
+		uri, err := c.imageReference()
+		if err != nil {
+			return nil, "", err
+		}
+		in.FunctionName, in.PackageType, in.Code = aws.String(functionName(imageName(c.image))), types.PackageTypeImage, &types.FunctionCode{ImageUri: &uri}
+		return in, c.image, nil
+	}
+	code, source, err := c.archive()
+	if err != nil {
+		return nil, "", err
+	}
+	handler := c.handler
+	if handler == "" {
+		if !strings.HasPrefix(c.runtime, "provided") {
+			return nil, "", usagef("--handler: runtime %s needs one, such as index.handler", c.runtime)
+		}
+		handler = "bootstrap"
+	}
+	in.FunctionName, in.Runtime, in.Handler, in.Code = aws.String(functionName(source)), types.Runtime(c.runtime), &handler, &types.FunctionCode{ZipFile: code}
+	return in, source, nil
 }
 
 // archive returns the deployment package and the name of where it came from.

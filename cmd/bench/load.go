@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,9 +144,9 @@ func (f *loadFlags) targetName(s *subject) string {
 	if !f.code.given() {
 		return publicTarget(f.target)
 	}
-	code := f.code.dir
+	code := cmp.Or(f.code.dir, f.code.zip)
 	if code == "" {
-		code = f.code.zip
+		code = imageName(f.code.image)
 	}
 	where := "lambda:"
 	if s.provenance != record.Measured {

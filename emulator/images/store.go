@@ -144,7 +144,8 @@ type Report struct {
 	Layers          int           `json:"layers"`
 	LayersCached    int           `json:"layers_cached"` // needed neither download nor unpacking
 	DownloadedBytes int64         `json:"downloaded_bytes"`
-	ImageBytes      int64         `json:"image_bytes"` // uncompressed, all layers
+	PackedBytes     int64         `json:"packed_bytes"` // as the manifest has it, all layers; 0 where there is none
+	ImageBytes      int64         `json:"image_bytes"`  // uncompressed, all layers
 	Files           int64         `json:"files"`
 	Skipped         int64         `json:"skipped"` // device nodes, pipes, sockets
 	Download        time.Duration `json:"download_ns"`
@@ -181,7 +182,7 @@ func (s *Store) Pull(ctx context.Context, src *Source, progress func(done, total
 	if err != nil {
 		return nil, p.name(err)
 	}
-	r := Report{Layers: len(layers)}
+	r := Report{Layers: len(layers), PackedBytes: p.total}
 	for _, l := range layers {
 		r.ImageBytes, r.Files, r.Skipped = r.ImageBytes+l.Bytes, r.Files+l.Files, r.Skipped+l.Skipped
 		if l.cached {
