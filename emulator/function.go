@@ -246,7 +246,7 @@ func (s *Server) replaceLatest(fn *function, v *version) {
 
 // active says whether the version has settled.
 func (v *version) active(now time.Time) bool {
-	return !now.Before(v.activeAt) && (v.code.image == nil || v.code.image.ready())
+	return !now.Before(v.activeAt) && v.code.ready()
 }
 
 // command is what starts the runtime. It is found once.
@@ -267,8 +267,8 @@ func (v *version) find() {
 			v.runs = "local"
 			return
 		}
-		if image := v.image(); image != nil {
-			v.argv, v.err = v.imageCommand(image)
+		if v.code.image != nil {
+			v.argv, v.err = v.imageCommand()
 			return
 		}
 		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)

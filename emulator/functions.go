@@ -112,7 +112,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 // unsettle shows a version that is being created or updated.
 func (d *functionConfiguration) unsettle(v *version) {
 	d.RevisionID = v.revision
-	if v.created {
+	if v.created || !v.code.ready() {
 		d.State, d.StateReason, d.StateReasonCode = "Pending", creatingReason, creating
 		d.LastUpdateStatus = ""
 		return

@@ -16,8 +16,8 @@ import (
 // packedImage is the code of a function that is a container image. What is
 // not source is valid once pulled is closed.
 type packedImage struct {
-	uri    string // as given
-	source *images.Source
+	uri    string         // as given
+	source *images.Source // nil of a restored function until it is pulled
 	pulled chan struct{}
 	image  *images.Image
 	err    error
@@ -32,6 +32,10 @@ func (p *packedImage) ready() bool {
 		return false
 	}
 }
+
+// ready says whether the code is on the disk; false of an image that is being
+// pulled.
+func (c *code) ready() bool { return c.image == nil || c.image.ready() }
 
 // image is the pulled image of a version; nil for a zip, and where pulling
 // has failed.
@@ -63,6 +67,9 @@ type imageStore struct {
 func (s *Server) openImages() (*images.Store, error) {
 	s.images.once.Do(func() {
 		dir := s.set.ImageCache
+		if s.data != nil {
+			setDefault(&dir, filepath.Join(s.set.DataDir, dataImages))
+		}
 		setDefault(&dir, filepath.Join(s.set.WorkDir, "images"))
 		s.images.store, s.images.err = images.Open(images.Options{Dir: dir, Registry: s.set.Registry})
 	})
@@ -202,7 +209,12 @@ func (s *Server) pull(ctx context.Context, c *code) error {
 		p.err = err
 		return err
 	}
-	p.image, p.err = store.Pull(ctx, p.source, nil)
+	if p.source == nil {
+		p.source, p.err = lookUpAgain(ctx, store, p.uri, c.sha256)
+	}
+	if p.err == nil {
+		p.image, p.err = store.Pull(ctx, p.source, nil)
+	}
 	if p.err != nil {
 		s.set.Logger.Warn("container image not pulled", "image", p.uri, "error", p.err)
 		return p.err
@@ -225,6 +237,28 @@ func (s *Server) pullLater(c *code) {
 		defer s.work.Done()
 		_ = s.pull(context.Background(), c) // kept for StateReason
 	}()
+}
+
+// restoreImage is the code of a function of the data folder. It is pulled again,
+// out of the cache as a rule, while the server serves.
+func (s *Server) restoreImage(v *storedVersion) *code {
+	c := &code{sha256: v.CodeSha256, image: &packedImage{uri: v.Image.URI, pulled: make(chan struct{})}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pullLater(c)
+	return c
+}
+
+// lookUpAgain finds the very image that a function was made of.
+func lookUpAgain(ctx context.Context, store *images.Store, uri, sha256 string) (*images.Source, error) {
+	if !images.IsLocal(uri) {
+		uri = pinned(uri) + "@sha256:" + sha256
+	}
+	source, err := store.Resolve(ctx, uri)
+	if err == nil && source.Digest != "sha256:"+sha256 {
+		return nil, fmt.Errorf("image %s: it was sha256:%s when the function was made, and is %s now", uri, sha256, source.Digest)
+	}
+	return source, err
 }
 
 // describeImage makes a configuration that of an image.

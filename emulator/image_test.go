@@ -549,3 +549,29 @@ func TestImageNeedsNamespaces(t *testing.T) {
 type bare struct{ onPaper }
 
 func (bare) Private() bool { return false }
+
+// A function of an image is there again after a restart, of the same digest
+// though the tag has moved, and its layers come out of the cache.
+func TestImageSurvivesARestart(t *testing.T) {
+	h := newHub(t)
+	uri, digest := h.push("team/app:v1", tiny(t, "one"))
+	o := emulator.Options{Sandbox: onPaper{}, DataDir: t.TempDir()}
+	b := newBed(t, o)
+	if _, err := b.createImage("fn", uri, func(in *lambda.CreateFunctionInput) {
+		in.ImageConfig = &types.ImageConfig{Command: []string{"x"}}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.waitActive("fn")
+	h.push("team/app:v1", tiny(t, "two"))
+
+	b = b.restart(o)
+	b.waitActive("fn")
+	got := b.get("fn")
+	if *got.Configuration.CodeSha256 != digest || *got.Code.ImageUri != uri || got.Configuration.ImageConfigResponse.ImageConfig.Command[0] != "x" {
+		t.Errorf("restored: %+v, %+v", got.Code, got.Configuration.ImageConfigResponse)
+	}
+	if p := b.report("fn"); p.Digest != "sha256:"+digest || p.Pull.LayersCached != 1 {
+		t.Errorf("pulled again: %+v", p)
+	}
+}

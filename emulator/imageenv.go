@@ -50,7 +50,12 @@ const (
 // imageCommand gives the command that runs a version's image, with the program
 // as a path inside the image. The errors are those of the function's log on
 // Lambda.
-func (v *version) imageCommand(image *images.Image) ([]string, error) {
+func (v *version) imageCommand() ([]string, error) {
+	// Only a restored function can be here before its image is.
+	if <-v.code.image.pulled; v.code.image.err != nil {
+		return nil, v.code.image.err
+	}
+	image := v.image()
 	s := v.config.imageStart(image.Config)
 	argv := slices.Concat(s.entryPoint, s.command)
 	if len(argv) == 0 {

@@ -75,7 +75,7 @@ func (s *Server) invocable(t target, now time.Time) (*version, *apiError) {
 		v = a.route()
 	}
 	switch {
-	case v.created && !v.active(now):
+	case v.created && !v.active(now), !v.code.ready():
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
 	case v.imageFailure() != nil:
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Failed")

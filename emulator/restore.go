@@ -22,7 +22,8 @@ const (
 	shelfFunctions = "functions"
 	shelfLayers    = "layers"
 	shelfCode      = "code"
-	dataWork       = "work" // WorkDir
+	dataWork       = "work"   // WorkDir
+	dataImages     = "images" // ImageCache, where nothing else is said
 )
 
 // dataStore is an open data folder. A nil one keeps nothing.
@@ -41,7 +42,7 @@ func openData(dir string) (*dataStore, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfLayers, shelfCode}, dataWork)
+	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfLayers, shelfCode}, dataWork, dataImages)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func (s *Server) snapshot(name string) []document {
 	var list []document
 	seen := map[*layer]bool{}
 	for _, v := range fn.all() {
-		if !v.config.Local {
+		if !v.config.Local && v.code.image == nil {
 			own.packages[digestOf(v.code.sha256)] = v.code.zip
 		}
 		for _, lv := range v.config.Layers {
@@ -285,7 +286,7 @@ func (s *Server) restoreFile(name string) error {
 		if r.codes[v.CodeSha256], err = s.restoreCode(&v); err != nil {
 			return fmt.Errorf("version %s: %w", v.Number, err)
 		}
-		if !v.Local {
+		if !v.Local && v.Image == nil {
 			s.data.uses[key] = append(s.data.uses[key], digestOf(v.CodeSha256))
 		}
 	}
@@ -306,6 +307,9 @@ func (s *Server) restoreCode(v *storedVersion) (*code, error) {
 	if v.Local {
 		return &code{sha256: v.CodeSha256, size: v.CodeBytes}, nil
 	}
+	if v.Image != nil {
+		return s.restoreImage(v), nil
+	}
 	zip, err := s.data.packageOf(v.CodeSha256)
 	if err != nil {
 		return nil, err
@@ -323,7 +327,7 @@ func (s *Server) revive(doc *storedFunction, r revival) error {
 	fn.restored, fn.count = true, doc.Count
 	made := func(d *storedVersion) *version {
 		c := d.Config.config()
-		c.Local = d.Local
+		c.Local, c.Image = d.Local, d.Image.config()
 		c.Layers, c.tree = r.layers[d.Number], r.trees[d.Number]
 		v := s.newVersion(fn, c, r.codes[d.CodeSha256])
 		v.number, v.revision, v.settled, v.modified = d.Number, d.Revision, d.Settled, d.Modified

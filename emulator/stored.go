@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -37,7 +38,8 @@ type storedFunction struct {
 type storedVersion struct {
 	Number      string             `json:"number"`
 	Config      storedConfig       `json:"config"`
-	CodeSha256  string             `json:"code_sha256"` // base64
+	CodeSha256  string             `json:"code_sha256"`     // base64; hexadecimal of an image
+	Image       *storedImage       `json:"image,omitempty"` // nil for a zip
 	CodeBytes   int64              `json:"code_bytes"`
 	Local       bool               `json:"local,omitempty"` // a LocalFunction: its code is not ours to keep
 	Revision    string             `json:"revision"`
@@ -64,6 +66,35 @@ type storedConfig struct {
 	LogGroup    string            `json:"log_group"`
 	SnapStart   string            `json:"snap_start"`
 	Layers      []string          `json:"layers,omitempty"` // name:number
+}
+
+// storedImage is a container image: the digest is CodeSha256, and the layers are
+// in the image cache or pulled again.
+type storedImage struct {
+	URI              string   `json:"uri"`
+	Command          []string `json:"command,omitempty"`
+	EntryPoint       []string `json:"entry_point,omitempty"`
+	WorkingDirectory string   `json:"working_directory,omitempty"`
+}
+
+func storeImage(v *version) *storedImage {
+	p := v.code.image
+	if p == nil {
+		return nil
+	}
+	d := &storedImage{URI: p.uri}
+	if c := v.config.Image; c != nil {
+		d.Command, d.EntryPoint, d.WorkingDirectory = c.Command, c.EntryPoint, c.WorkingDirectory
+	}
+	return d
+}
+
+// config is what a function lays over its image; nil where it does not.
+func (d *storedImage) config() *imageConfigJSON {
+	if d == nil || len(d.Command)+len(d.EntryPoint)+len(d.WorkingDirectory) == 0 {
+		return nil
+	}
+	return &imageConfigJSON{d.Command, d.EntryPoint, d.WorkingDirectory}
 }
 
 type storedProvisioned struct {
@@ -144,7 +175,7 @@ func storeVersion(v *version) storedVersion {
 	c := &v.config
 	d := storedVersion{
 		Number: v.number, CodeSha256: v.code.sha256, CodeBytes: v.code.size, Local: c.Local,
-		Revision: v.revision, Settled: v.settled, Modified: v.modified,
+		Revision: v.revision, Settled: v.settled, Modified: v.modified, Image: storeImage(v),
 		Config: storedConfig{
 			c.Runtime, c.Role, c.Handler, c.Description, c.Timeout.Milliseconds(), c.MemoryMB, c.Variables, c.HasVars, c.Arch,
 			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart, nil,
@@ -236,6 +267,8 @@ func (d *storedFunction) checkRest(known map[string]bool) error {
 	return nil
 }
 
+var imageDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 func (v *storedVersion) check() error {
 	c := &v.Config
 	switch {
@@ -249,6 +282,8 @@ func (v *storedVersion) check() error {
 		return fmt.Errorf("version %s: no log group", v.Number)
 	case !v.Local && len(v.CodeSha256) == 0:
 		return fmt.Errorf("version %s: no code", v.Number)
+	case v.Image != nil && (v.Image.URI == "" || !imageDigest.MatchString(v.CodeSha256)):
+		return fmt.Errorf("version %s: image %q with digest %q", v.Number, v.Image.URI, v.CodeSha256)
 	}
 	if p := v.Provisioned; p != nil && (p.Requested < 1 || p.Qualifier == "" || v.Number == latestVersion) {
 		return errors.New("version " + v.Number + ": provisioned concurrency that can't be")

@@ -96,6 +96,9 @@ func (r *Report) context(withRun bool) []string {
 	if len(r.Plan.Functions) > 0 {
 		f := r.Plan.Functions[0]
 		add(f.Runtime)
+		if f.Package == record.PackageImage {
+			add("container image")
+		}
 		if f.MemoryMB > 0 {
 			add(count(int64(f.MemoryMB)) + nbsp + "MB")
 		}

@@ -218,7 +218,7 @@ func (f *loadFlags) announce(n *narrator, p *record.Plan) {
 	fn := p.Functions[0]
 	what := fn.Name
 	if fn.MemoryMB > 0 {
-		what += fmt.Sprintf(" (%s, %d MB, %s)", fn.Runtime, fn.MemoryMB, fn.Arch)
+		what += fmt.Sprintf(" (%s, %d MB, %s)", cmp.Or(fn.Runtime, string(fn.Package)), fn.MemoryMB, fn.Arch)
 	}
 	n.say("%s: %d scheduled arrivals over %v at %s, %s, seed %d", p.Verb, p.Arrivals, time.Duration(p.Load.Duration), what, p.Provenance, p.Seed)
 }

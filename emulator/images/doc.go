@@ -22,8 +22,7 @@
 // that share layers share their files on disk. So it must never be written
 // to; the sandbox mounts it read-only, as Lambda does. Whiteouts are applied
 // while merging: a later layer's folder in place of an earlier link or file
-// replaces it, as overlayfs has it. Folders that a sandbox mounts on (dev, etc,
-// proc, sys, tmp) are added where they are missing.
+// replaces it, as overlayfs has it.
 //
 // What unpacking keeps: permission bits, times of files, symbolic and hard
 // links. What it drops: owners, the set-user-ID, set-group-ID and sticky bits

@@ -93,9 +93,6 @@ func merge(t *testing.T, store string, found contents) {
 			t.Fatal(err)
 		}
 	}
-	if err := m.finish(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func checkTree(t *testing.T, dir string) {

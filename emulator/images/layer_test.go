@@ -60,8 +60,6 @@ func names(t testing.TB, root string) []string {
 	return list
 }
 
-var added = []string{"dev/", "etc/", "etc/hosts", "etc/resolv.conf", "opt/", "proc/", "sys/", "tmp/", "var/", "var/task/"}
-
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -108,7 +106,7 @@ func TestMerge(t *testing.T) {
 		},
 		"an entry through a link lands inside": {
 			[][]tar.Header{{symlink("out", "/"), file("out/etc/passwd", "inside"), symlink("up", "sub"), file("up/f", "1")}},
-			[]string{"etc/passwd", "out -> /", "sub/", "sub/f", "up -> sub"},
+			[]string{"etc/", "etc/passwd", "out -> /", "sub/", "sub/f", "up -> sub"},
 		},
 		"the last entry of a name counts": {
 			[][]tar.Header{{file("a", "1"), folder("a"), file("a/b", "1"), symlink("a", "b"), file("./b", "2")}},
@@ -127,11 +125,11 @@ func TestMerge(t *testing.T) {
 				layers = append(layers, layerOf(t, archive(t, entries...)))
 			}
 			image := mustPull(t, open(t, images.Options{}), local(t, imageOf(t, layers...)))
-			want := append(slices.Clone(added), tc.want...)
+			want := slices.Clone(tc.want)
 			slices.Sort(want)
 			got := names(t, image.Root)
 			slices.Sort(got)
-			if want = slices.Compact(want); !slices.Equal(got, want) {
+			if !slices.Equal(got, want) {
 				t.Errorf("tree\n%v\nwant\n%v", got, want)
 			}
 		})

@@ -12,13 +12,6 @@ import (
 	"strings"
 )
 
-// mountPoints are the folders that a sandbox mounts on; an image without them
-// would have to be written to for that.
-var mountPoints = []string{"dev", "etc", "opt", "proc", "sys", "tmp", "var/task"}
-
-// mountFiles are mounted on too: what the host knows of names and addresses.
-var mountFiles = []string{"etc/hosts", "etc/resolv.conf"}
-
 // treeName names a merged tree by the contents of its layers in their order.
 func treeName(diffIDs []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(diffIDs, "\n")))
@@ -135,34 +128,6 @@ func (m *merger) link(from, name string) error {
 		return fmt.Errorf("merge layers: %w (the cache must lie on a file system with hard links)", err)
 	}
 	return nil
-}
-
-// finish adds what a sandbox mounts on. An image that has something else in
-// such a place keeps it, and mounting there will say so.
-func (m *merger) finish() error {
-	for _, dir := range mountPoints {
-		if err := m.tree.MkdirAll(dir, 0o755); err != nil && m.absent(dir) {
-			return err
-		}
-	}
-	for _, file := range mountFiles {
-		if !m.absent(file) {
-			continue
-		}
-		f, err := m.tree.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
-			continue // etc is a link or a file
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *merger) absent(name string) bool {
-	_, err := m.tree.Lstat(name)
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (m *merger) close() { _ = m.tree.Close() }

@@ -48,6 +48,12 @@ func locate(reference, instead string) (place, error) {
 	return place{remote: ref}, nil
 }
 
+// IsLocal says whether a reference names a file of this machine, whose contents
+// may become others.
+func IsLocal(reference string) bool {
+	return strings.HasPrefix(reference, layoutPrefix) || strings.HasPrefix(reference, archivePrefix)
+}
+
 // CheckReference says whether a reference can be one, without looking whether
 // anything is there. The error is an *Error.
 func CheckReference(reference string) error {
