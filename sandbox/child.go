@@ -49,20 +49,15 @@ func (c *Child) Terminate() {
 	}
 }
 
-// fork runs on the starting thread.
-func (c *Child) fork(x *Extra, path string) error {
+// fork runs on the starting thread, inside the group and the namespaces.
+func (c *Child) fork(x *Extra, path string, sys syscall.SysProcAttr) (err error) {
 	attr := &syscall.ProcAttr{
 		Dir:   x.Dir,
 		Env:   append([]string{}, x.Env...),
 		Files: c.out.files(),
-		Sys:   processAttributes(),
+		Sys:   &sys,
 	}
 	closeOnExec()
-	leave, err := enterGroup(c.env.group, attr.Sys)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	c.started = time.Now()
 	c.pid, err = syscall.ForkExec(path, x.Command, attr)
 	return err
@@ -95,7 +90,7 @@ func (c *Child) watch() {
 
 // finishOutput returns when the output of the ended process has been copied.
 func (c *Child) finishOutput() {
-	if c.env.group == nil {
+	if c.env.group == nil && c.env.first == nil {
 		// Whoever escaped may hold the pipes open for ever.
 		c.out.expire(time.Now().Add(escapedOutput))
 	}

@@ -15,7 +15,9 @@ import (
 type Env struct {
 	host  *Host
 	id    string
-	group group // nil without cgroups
+	group group         // nil without cgroups
+	first *firstProcess // nil without namespaces
+	took  time.Duration
 	limit int64 // of memory, in bytes; 0 for none
 	main  *Child
 	done  chan struct{}
@@ -26,6 +28,7 @@ type Env struct {
 	mu     sync.Mutex // orders signals, limits and starts with the end
 	ended  bool       // nothing may be started any more
 	extras []*Child   // all but main
+	share  float64    // what SetCPU has set
 
 	// Written before done is closed, read after.
 	peak     int64
@@ -44,6 +47,12 @@ func (e *Env) Pid() int { return e.main.pid }
 // Spec.Before was started. An init duration without extensions is counted from
 // here.
 func (e *Env) StartedAt() time.Time { return e.main.started }
+
+// StartTook is the time from the call of Host.Start until the process of
+// Spec.Command had begun to execute its program: the wait for other starts, the
+// cgroup, mounts and namespaces, and Spec.Before. Most of it is before
+// StartedAt, so it is no part of an init duration.
+func (e *Env) StartTook() time.Duration { return e.took }
 
 // Exited is closed when the process of Spec.Command has ended. Without other
 // processes of Spec.Before or Spawn that is also the end of the environment,
@@ -81,9 +90,21 @@ func (e *Env) Spawn(x Extra) (*Child, error) {
 	if e.ended || e.asked.Load() {
 		return nil, fmt.Errorf("start %s in environment %s: %w", x.Command[0], e.id, ErrEnded)
 	}
+	if e.group != nil && e.share > 0 {
+		// The starting thread may be in the group while it forks, as in
+		// launch. The processes run unlimited for less than a millisecond.
+		if err := e.group.setCPU(0); err == nil {
+			defer func() { _ = e.group.setCPU(e.share) }()
+		}
+	}
 	var c *Child
 	var err error
-	e.host.spawn.do(func() { c, err = e.startInside(x) })
+	e.host.spawn.do(func() {
+		err = e.inside(func(sys *syscall.SysProcAttr) (err error) {
+			c, err = e.startInside(x, sys)
+			return err
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +133,7 @@ func (e *Env) SetCPU(vcpus float64) error {
 		return fmt.Errorf("limit CPU of environment %s: %v vCPUs: negative", e.id, vcpus)
 	}
 	return e.act("limit CPU", func() error {
+		e.share = vcpus
 		if e.group == nil {
 			return nil
 		}
@@ -171,6 +193,9 @@ func (e *Env) peakNow() int64 {
 	var sum int64
 	for _, c := range e.living() {
 		sum += treePeakMemory(c.pid)
+	}
+	if e.first != nil {
+		sum += treePeakMemory(e.first.pid) // of orphans
 	}
 	return sum
 }
@@ -232,12 +257,16 @@ func (e *Env) signalGroups(s syscall.Signal) error {
 // them, and to the cgroup. What is not reaped is at worst a zombie, so its pid
 // cannot have been given to another. The lock is held.
 func (e *Env) killAll() {
-	if e.group != nil {
+	switch {
+	case e.group != nil:
 		e.group.kill()
-	} else {
+	case e.first == nil:
 		for _, c := range e.living() {
 			killTree(c.pid)
 		}
+	}
+	if e.first != nil {
+		e.first.kill() // and with it the whole pid namespace
 	}
 	_ = e.signalGroups(syscall.SIGKILL)
 }
@@ -282,6 +311,9 @@ func (e *Env) finish() {
 		if c != nil {
 			<-c.done
 		}
+	}
+	if e.first != nil {
+		e.first.end()
 	}
 	e.finishGroup()
 	for _, c := range all {

@@ -77,11 +77,11 @@ var helpers = map[string]func(int){
 			panic(err)
 		}
 		// The function's child in a session of its own prints its pid.
-		e, err := h.Start(context.Background(), Spec{ID: "x", Command: []string{self()}, Env: helper("family:0"), Stdout: os.Stdout})
+		e, err := h.Start(context.Background(), asHelper(h, Spec{ID: "x", Env: helper("family:0"), Stdout: os.Stdout}))
 		if err != nil {
 			panic(err)
 		}
-		fmt.Println(e.Pid())
+		fmt.Println("env", e.Pid())
 		block()
 	},
 	"spin": func(ms int) { // so much work as takes ms on a full CPU, then says how long it took
@@ -101,6 +101,16 @@ func self() string {
 		panic(err)
 	}
 	return path
+}
+
+// asHelper makes the test binary, which may lie below /tmp, the program.
+func asHelper(h *Host, s Spec) Spec {
+	s.Command = []string{self()}
+	if h.Private() {
+		s.Command = []string{"/var/task/helper"}
+		s.Mounts = append(s.Mounts, Mount{Source: self(), Target: s.Command[0], ReadOnly: true})
+	}
+	return s
 }
 
 func helper(what string) []string {
@@ -188,10 +198,20 @@ func limited(t testing.TB, o Options, controllers ...string) *Host {
 	return h
 }
 
+// isolated is a Host with namespaces, or skips.
+func isolated(t testing.TB, o Options) *Host {
+	t.Helper()
+	h := newHost(t, o)
+	if !h.Private() {
+		t.Skipf("needs namespaces (root): %s", h.Warnings()[len(h.Warnings())-1])
+	}
+	return h
+}
+
 func start(t testing.TB, h *Host, s Spec) *Env {
 	t.Helper()
 	if s.Command == nil {
-		s.Command = []string{self()}
+		s = asHelper(h, s)
 	}
 	if s.ID == "" {
 		s.ID = t.Name()
@@ -201,6 +221,34 @@ func start(t testing.TB, h *Host, s Spec) *Env {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// outside is the id on this machine of a process that calls itself inner in the
+// pid namespace of process pid.
+func outside(t testing.TB, pid int, inner string) int {
+	t.Helper()
+	own, _ := os.Readlink("/proc/self/ns/pid")
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	if err != nil || own == namespace {
+		n, err := strconv.Atoi(inner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	all, _ := os.ReadDir("/proc")
+	for _, dir := range all {
+		status, _ := os.ReadFile("/proc/" + dir.Name() + "/status")
+		if !strings.Contains(string(status), "\nNSpid:\t"+dir.Name()+"\t"+inner+"\n") {
+			continue
+		}
+		if at, _ := os.Readlink("/proc/" + dir.Name() + "/ns/pid"); at == namespace {
+			n, _ := strconv.Atoi(dir.Name())
+			return n
+		}
+	}
+	t.Fatalf("no process %s in the pid namespace of %d", inner, pid)
+	return 0
 }
 
 // gone waits until a process has vanished or is a zombie of somebody else.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // check completes the command of a process that is to be started.
@@ -33,20 +34,21 @@ func program(id string, command []string) (string, error) {
 
 // launch makes the cgroup, starts the processes, the last of which is that of
 // Spec.Command, and hands them over to their Env.
-func (h *Host) launch(s Spec, all []Extra, name string) (*Env, error) {
+func (h *Host) launch(s Spec, all []Extra, name string, called time.Time) (*Env, error) {
 	fail := func(what string, err error) (*Env, error) {
 		return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: what + ": " + err.Error(), Err: err}
 	}
 	e := &Env{host: h, id: s.ID, limit: int64(s.MemoryMB) << 20, done: make(chan struct{}), kill: make(chan struct{})}
 	if h.cgroups != nil {
-		g, err := h.cgroups.create(name, s.MemoryMB, h.options.MaxProcesses)
+		g, err := h.cgroups.create(name, s.MemoryMB, h.maxProcesses())
 		if err != nil {
 			return fail("make its cgroup", err)
 		}
 		e.group = g
 	}
 	var err error
-	h.spawn.do(func() { err = e.startAll(all) })
+	h.spawn.do(func() { err = e.startAll(&s, all) })
+	e.took = time.Since(called)
 	for _, c := range e.living() {
 		c.follow()
 	}
@@ -68,25 +70,68 @@ func (h *Host) launch(s Spec, all []Extra, name string) (*Env, error) {
 	return e, nil
 }
 
-// startAll runs on the starting thread.
-func (e *Env) startAll(all []Extra) error {
-	for i, x := range all {
-		c, err := e.startInside(x)
-		switch {
-		case err != nil:
-			return err
-		case i < len(all)-1:
-			e.extras = append(e.extras, c)
-		default:
-			e.main = c
-		}
+// maxProcesses is the limit of a group, which the first process of a pid
+// namespace must not use up.
+func (h *Host) maxProcesses() int {
+	if h.Private() {
+		return h.options.MaxProcesses + 1
 	}
-	return nil
+	return h.options.MaxProcesses
 }
 
-// startInside starts one process in the group of the environment. It runs on
-// the starting thread.
-func (e *Env) startInside(x Extra) (*Child, error) {
+// startAll runs on the starting thread.
+func (e *Env) startAll(s *Spec, all []Extra) error {
+	return e.inside(func(sys *syscall.SysProcAttr) error {
+		if p := e.host.private; p != nil {
+			var err error
+			e.first, err = p.enter(s, sys)
+			defer func() { _ = p.goHome() }() // the next start says why not
+			if err != nil {
+				return &StartError{ID: e.id, Program: s.Command[0], Reason: err.Error(), Err: err}
+			}
+			outliveThread(sys)
+		}
+		for i, x := range all {
+			c, err := e.startInside(x, sys)
+			switch {
+			case err != nil:
+				return err
+			case i < len(all)-1:
+				e.extras = append(e.extras, c)
+			default:
+				e.main = c
+			}
+		}
+		return nil
+	})
+}
+
+// inside runs f on the starting thread, where that forks into the group, and
+// into the namespaces if they exist already.
+//
+// Subtle: the death of the starting thread ends what it has forked, but not a
+// process of another pid namespace, which would find itself without a parent
+// and end at once: the first process of the namespace ends that.
+func (e *Env) inside(f func(*syscall.SysProcAttr) error) error {
+	sys := processAttributes()
+	leave, err := enterGroup(e.group, sys)
+	if err != nil {
+		return fmt.Errorf("start a process in environment %s: %w", e.id, err)
+	}
+	defer leave()
+	if e.first != nil {
+		defer func() { _ = e.host.private.goHome() }()
+		if err := e.first.join(); err != nil {
+			return fmt.Errorf("join the namespaces of environment %s: %w", e.id, err)
+		}
+		outliveThread(sys)
+	}
+	return f(sys)
+}
+
+// startInside starts one process in the group and the namespaces of the
+// environment. It runs on the starting thread.
+func (e *Env) startInside(x Extra, sys *syscall.SysProcAttr) (*Child, error) {
 	path, err := program(e.id, x.Command)
 	if err != nil {
 		return nil, err
@@ -99,7 +144,7 @@ func (e *Env) startInside(x Extra) (*Child, error) {
 		return fail("open its pipes: "+err.Error(), err)
 	}
 	c := &Child{env: e, out: out, done: make(chan struct{})}
-	err = c.fork(&x, path)
+	err = c.fork(&x, path, *sys)
 	out.closeChildEnds()
 	if err != nil {
 		out.abandon()

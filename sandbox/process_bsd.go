@@ -23,6 +23,8 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
+func outliveThread(*syscall.SysProcAttr) {}
+
 // waitExit returns when the process has ended, and leaves it to be reaped. It
 // holds one thread for each environment.
 func waitExit(pid int) {

@@ -32,6 +32,9 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// outliveThread takes back that the process dies with its starting thread.
+func outliveThread(sys *syscall.SysProcAttr) { sys.Pdeathsig = 0 }
+
 // waitExit returns when the process has ended, and leaves it to be reaped: as
 // a zombie it keeps its pid and its process group from being reused while the
 // rest of the group is killed. It waits in Go's poller, so a thousand idle

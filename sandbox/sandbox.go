@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // DefaultMaxProcesses is the number of processes and threads that one
@@ -25,6 +26,9 @@ type Options struct {
 	// MaxProcesses bounds the processes and threads of each environment; 0
 	// means DefaultMaxProcesses.
 	MaxProcesses int
+	// NoNamespaces makes the Host start processes in the namespaces of this
+	// program even where they could have their own.
+	NoNamespaces bool
 }
 
 // Spec describes one environment. Only Command is required.
@@ -47,20 +51,21 @@ type Spec struct {
 	// CPUShare limits the CPU time per second of wall time, in vCPUs: 0.5 is
 	// half of one CPU, 2 is two. 0 means no limit.
 	CPUShare float64
-	// Tmp is the folder that serves the environment as /tmp. It is created
-	// where it does not exist and is never removed here: it outlives a reset.
+	// Tmp is the folder that serves the environment as /tmp, and is seen there
+	// where Host.Private is true. It is created where it does not exist and is
+	// never removed here: it outlives a reset. Empty means a /tmp in memory
+	// that goes with the environment, or that of this machine.
 	Tmp string
 	// Mounts are what the processes see at places of their own choice: a folder
 	// of code at /var/task, say. They are in force where Host.Private is true,
 	// and ignored elsewhere, which Host.Warnings has said.
 	Mounts []Mount
-	// Root is the folder that becomes "/", read-only, for a container image.
+	// Root is the absolute path of the folder that becomes "/", read-only, for
+	// a container image. It gets a /proc, /dev, /sys and /tmp of its own, and
+	// this machine's /etc/hosts and /etc/resolv.conf where it has such files.
 	// Empty means a view of this machine's own file system. Like Mounts it
 	// needs Host.Private; without it Start refuses it.
 	Root string
-	// Lower is an image of several folders in place of Root: its layers, the
-	// lowest first, which overlayfs merges. It needs Host.Private as well.
-	Lower []string
 	// Before are processes that are started before Command, in their order:
 	// Env.Children returns them.
 	Before []Extra
@@ -78,7 +83,7 @@ type Mount struct {
 	// Source is the absolute path of a folder or a file on this machine.
 	Source string
 	// Target is the absolute path at which the processes see it. It need not
-	// exist on this machine.
+	// exist on this machine. What is below /tmp is made in Spec.Tmp.
 	Target string
 	// ReadOnly refuses every write below Target.
 	ReadOnly bool
@@ -120,6 +125,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 type Host struct {
 	options  Options
 	cgroups  hierarchy // nil: plain process groups
+	private  *private  // nil: the namespaces of this program
 	warnings []string
 	spawn    *spawner
 
@@ -144,15 +150,35 @@ func New(o Options) (*Host, error) {
 	h := &Host{options: o, envs: make(map[*Env]struct{})}
 	h.spawn = newSpawner()
 	h.cgroups, h.warnings = detect(o, h.spawn)
+	h.detectPrivate()
 	return h, nil
 }
 
 // Limits says in one line what is enforced, for the record of a run.
 func (h *Host) Limits() string {
-	if h.cgroups == nil {
-		return "process groups, no limits"
+	limits := "process groups, no limits"
+	if h.cgroups != nil {
+		limits = h.cgroups.String()
 	}
-	return h.cgroups.String()
+	if h.Private() {
+		limits += "; namespaces of their own"
+	}
+	return limits
+}
+
+// detectPrivate looks whether environments can have namespaces.
+func (h *Host) detectPrivate() {
+	why := "switched off"
+	if !h.options.NoNamespaces {
+		p, err := newPrivate(h.spawn)
+		if err == nil {
+			h.private = p
+			return
+		}
+		why = err.Error()
+	}
+	h.warnings = append(h.warnings, "no namespaces ("+why+"): functions see the files and processes of this machine, "+
+		"their /tmp, code and layers lie in other folders than on Lambda, and container images can't run (run as root, or as root of a user namespace: unshare --user --map-root-user)")
 }
 
 // Warnings name what is not enforced on this machine and what that does to the
@@ -161,13 +187,14 @@ func (h *Host) Warnings() []string { return append([]string(nil), h.warnings...)
 
 // Private reports whether environments have namespaces and a view of the file
 // system of their own, so that Spec.Mounts and Spec.Root are in force.
-func (h *Host) Private() bool { return false }
+func (h *Host) Private() bool { return h.private != nil }
 
 // Start runs one environment and returns as soon as its process exists and has
 // begun to execute its program. The ctx bounds the start only: the environment
 // lives until it exits or is killed. The error is a *StartError, ErrClosed, or
 // that of ctx.
 func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
+	called := time.Now()
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start environment %s: %w", s.ID, err)
 	}
@@ -182,12 +209,15 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
 			return nil, err
 		}
 	}
+	if !h.Private() && s.Root != "" {
+		return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "a root of its own needs namespaces, which can't be had here", Err: errors.ErrUnsupported}
+	}
 	if s.Tmp != "" {
 		if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
 			return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "make its /tmp folder: " + err.Error(), Err: err}
 		}
 	}
-	return h.launch(s, all, name)
+	return h.launch(s, all, name, called)
 }
 
 // Close kills every environment, waits until all of their processes are gone,
@@ -215,6 +245,9 @@ func (h *Host) Close() error {
 		each.Go(e.Kill)
 	}
 	each.Wait()
+	if h.private != nil {
+		h.spawn.do(h.private.close)
+	}
 	h.spawn.close()
 	if h.cgroups != nil {
 		h.cgroups.close()

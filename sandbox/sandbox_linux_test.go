@@ -15,29 +15,36 @@ import (
 )
 
 func TestGrandchildrenDieWithTheEnvironment(t *testing.T) {
-	h := limited(t, Options{}, "cgroup")
-	for _, how := range []string{"family:0", "orphan:0"} {
-		out := newLines()
-		e := start(t, h, Spec{Env: helper(how), Stdout: out})
-		grandchild, err := strconv.Atoi(out.next(t, e))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if how == "family:0" {
+	for name, o := range map[string]Options{"cgroups": {NoNamespaces: true}, "namespaces": {NoCgroups: true}, "both": {}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, o)
+			if !h.Private() && !strings.Contains(h.Limits(), "cgroup") {
+				t.Skip("needs a writable cgroup or namespaces (root)")
+			}
+			out := newLines()
+			e := start(t, h, Spec{Env: helper("family:0"), Stdout: out})
+			grandchild := outside(t, e.Pid(), out.next(t, e))
 			e.Kill()
-		}
-		<-e.Done()
-		gone(t, grandchild)
-		if how == "orphan:0" && e.ExitError().Code != 7 {
-			t.Errorf("orphan: %v, want exit status 7", e.ExitError())
-		}
+			gone(t, grandchild)
+			// The sleeping extension keeps the orphan's environment.
+			e = start(t, h, Spec{Env: helper("orphan:0"), Stdout: out, Before: []Extra{{Command: []string{"sleep", "1000"}}}})
+			extension := e.Children()[0]
+			orphan := outside(t, extension.Pid(), out.next(t, e))
+			<-e.Exited()
+			extension.Terminate()
+			<-e.Done()
+			gone(t, orphan)
+			if e.ExitError().Code != 7 {
+				t.Errorf("orphan: %v, want exit status 7", e.ExitError())
+			}
+		})
 	}
 }
 
 // A process that escaped keeps its pipe open; the environment must end all the
 // same.
 func TestEscapedProcessDoesNotHoldUpTheEnd(t *testing.T) {
-	h := newHost(t, Options{NoCgroups: true})
+	h := newHost(t, Options{NoCgroups: true, NoNamespaces: true})
 	out := newLines()
 	e := start(t, h, Spec{Env: helper("orphan:0"), Stdout: out})
 	<-e.Done()
@@ -67,7 +74,7 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 func TestPeakMemory(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		out := newLines()
 		e := start(t, h, Spec{Env: helper("hog:50"), MemoryMB: 256, Stdout: out})
 		out.next(t, e)
@@ -142,7 +149,7 @@ func TestBornInItsCgroup(t *testing.T) {
 	out := newLines()
 	e := start(t, h, Spec{ID: "born", Command: []string{"cat", "/proc/self/cgroup"}, Stdout: out, MemoryMB: 64})
 	<-e.Done()
-	want := strings.Count(h.Limits(), ",") + 1 // controllers
+	want := strings.Count(h.cgroups.String(), ",") + 1 // controllers
 	if strings.HasPrefix(h.Limits(), "cgroup v2") {
 		want = 1
 	}
@@ -217,15 +224,18 @@ func program9(t *testing.T) (mark, []int) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var pids []int
+	env, inner := 0, ""
 	lines := bufio.NewScanner(stdout)
-	for len(pids) < 2 && lines.Scan() {
-		pid, err := strconv.Atoi(lines.Text())
-		if err != nil {
-			t.Fatal(err)
+	for (env == 0 || inner == "") && lines.Scan() {
+		if pid, found := strings.CutPrefix(lines.Text(), "env "); found {
+			if env, err = strconv.Atoi(pid); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			inner = lines.Text()
 		}
-		pids = append(pids, pid)
 	}
+	pids := []int{env, outside(t, env, inner)}
 	dead := newMark()
 	dead.pid, dead.start = c.Process.Pid, startTime(c.Process.Pid)
 	if err := c.Process.Kill(); err != nil {
@@ -334,10 +344,7 @@ func TestUnifiedDriver(t *testing.T) {
 	h := &Host{options: Options{MaxProcesses: 100}, cgroups: driver, spawn: newSpawner(), envs: make(map[*Env]struct{})}
 	out := newLines()
 	e := start(t, h, Spec{ID: "v2", Env: helper("family:0"), Stdout: out, MemoryMB: 512, CPUShare: 1})
-	grandchild, err := strconv.Atoi(out.next(t, e))
-	if err != nil {
-		t.Fatal(err)
-	}
+	grandchild := outside(t, e.Pid(), out.next(t, e))
 	members, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", e.Pid()))
 	if !strings.Contains(string(members), newMark().String()) {
 		t.Errorf("the process is in %s", members)

@@ -13,14 +13,15 @@ import (
 	"testing"
 )
 
-// both runs a test with and without cgroups.
-func both(t *testing.T, test func(t *testing.T, h *Host)) {
-	t.Run("plain", func(t *testing.T) { test(t, newHost(t, Options{NoCgroups: true})) })
-	t.Run("cgroups", func(t *testing.T) { test(t, limited(t, Options{}, "cgroup")) })
+// each runs a test without anything, with cgroups, and with namespaces too.
+func each(t *testing.T, test func(t *testing.T, h *Host)) {
+	t.Run("plain", func(t *testing.T) { test(t, newHost(t, Options{NoCgroups: true, NoNamespaces: true})) })
+	t.Run("cgroups", func(t *testing.T) { test(t, limited(t, Options{NoNamespaces: true}, "cgroup")) })
+	t.Run("private", func(t *testing.T) { test(t, isolated(t, Options{})) })
 }
 
 func TestEnvironmentIsExactlySpecEnv(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		var out bytes.Buffer
 		e := start(t, h, Spec{Command: []string{"env"}, Env: []string{"A=1", "B=2"}, Stdout: &out})
 		<-e.Done()
@@ -34,7 +35,7 @@ func TestEnvironmentIsExactlySpecEnv(t *testing.T) {
 }
 
 func TestOutputGoesWhereItShould(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		const script = "echo one; echo two >&2; echo three"
 		var out, err, all bytes.Buffer
 		e := start(t, h, Spec{Command: []string{"sh", "-c", script}, Stdout: &out, Stderr: &err})
@@ -56,7 +57,7 @@ func TestOutputGoesWhereItShould(t *testing.T) {
 }
 
 func TestExit(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		tests := []struct {
 			script string
 			code   int
@@ -91,7 +92,7 @@ func TestStartErrors(t *testing.T) {
 	plain := write("plain", "#!/bin/sh\n", 0o644)
 	noLoader := write("noloader", "#!/no/such/interpreter\n", 0o755)
 	noMagic := write("nomagic", "hello", 0o755)
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		tests := []struct {
 			spec Spec
 			is   error
@@ -107,6 +108,7 @@ func TestStartErrors(t *testing.T) {
 		}
 		for _, test := range tests {
 			test.spec.ID = "e1"
+			test.spec.Mounts = []Mount{{Source: dir, Target: dir, ReadOnly: true}}
 			_, err := h.Start(context.Background(), test.spec)
 			var started *StartError
 			if !errors.As(err, &started) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "\n") {
@@ -136,7 +138,7 @@ func TestStartAfterCancelAndClose(t *testing.T) {
 }
 
 func TestKillAndClose(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		e := start(t, h, Spec{Env: helper("block:0")})
 		if e.ExitError() != nil {
 			t.Error("an exit error before the end")
@@ -160,7 +162,7 @@ func TestKillAndClose(t *testing.T) {
 }
 
 func TestFrozenEnvironmentIsSilentAndCanBeKilled(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		out := newLines()
 		e := start(t, h, Spec{Command: []string{"sh", "-c", "while :; do echo x; done"}, Stdout: out})
 		out.next(t, e)
@@ -207,7 +209,11 @@ func cpuTicks(t *testing.T, pid int) int {
 func TestTmpIsMadeAndKept(t *testing.T) {
 	h := newHost(t, Options{NoCgroups: true})
 	tmp := filepath.Join(t.TempDir(), "a", "tmp")
-	e := start(t, h, Spec{Command: []string{"sh", "-c", "echo kept > " + tmp + "/f"}, Tmp: tmp})
+	seen := tmp
+	if h.Private() {
+		seen = "/tmp"
+	}
+	e := start(t, h, Spec{Command: []string{"sh", "-c", "echo kept > " + seen + "/f"}, Tmp: tmp})
 	<-e.Done()
 	if text, err := os.ReadFile(filepath.Join(tmp, "f")); err != nil || string(text) != "kept\n" {
 		t.Errorf("%q, %v", text, err)
@@ -215,7 +221,7 @@ func TestTmpIsMadeAndKept(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		envs := make(chan *Env, 40)
 		for range cap(envs) {
 			go func() {
@@ -236,7 +242,7 @@ func TestManyAtOnce(t *testing.T) {
 
 // One program may have several Hosts, and the end of one is nothing to another.
 func TestHostsAreIndependent(t *testing.T) {
-	both(t, func(t *testing.T, h *Host) {
+	each(t, func(t *testing.T, h *Host) {
 		other, err := New(h.options)
 		if err != nil {
 			t.Fatal(err)
