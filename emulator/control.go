@@ -279,7 +279,7 @@ func (s *Server) removeFiles() error {
 		return os.RemoveAll(s.set.WorkDir)
 	}
 	var err error
-	for _, dir := range []string{"tmp", "code", "layers", "images", "runtime"} {
+	for _, dir := range []string{"tmp", "code", "layers", "images", runtimesDir, emptyDir} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.set.WorkDir, dir)))
 	}
 	return err

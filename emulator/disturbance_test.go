@@ -213,7 +213,7 @@ func TestForkBomb(t *testing.T) {
 
 // fill writes to the function's /tmp until it is full.
 func fill() string {
-	f, err := os.Create(os.Getenv("TMPDIR") + "/fill")
+	f, err := os.Create(os.TempDir() + "/fill")
 	if err != nil {
 		return err.Error()
 	}

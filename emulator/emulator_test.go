@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/sandbox"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -42,6 +43,13 @@ func newBed(t *testing.T, o emulator.Options) *bed {
 	if o.WorkDir == "" {
 		o.WorkDir = t.TempDir()
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The test binary, which some bootstraps become, may be in a /tmp that
+	// functions don't see.
+	o.Mounts = append(o.Mounts, sandbox.Mount{Source: self, Target: self, ReadOnly: true})
 	s, err := emulator.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,10 @@ var reservedVariables = []string{
 
 // variables is the whole environment of a runtime process, as recorded from AWS
 // in January and February 2026, with this machine's folders and throwaway
-// credentials in it. TMPDIR is not among AWS's: the environment's own /tmp
-// stands elsewhere when there is no mount namespace.
-func (e *environment) variables() []string {
-	c := &e.version.config
-	task := e.version.code.dir
+// credentials in it. TMPDIR is not among AWS's: it names the environment's own
+// /tmp where that stands elsewhere.
+func (e *environment) variables(l layout) []string {
+	c, task := &e.version.config, l.task
 	env := map[string]string{
 		"AWS_ACCESS_KEY_ID":               "ASIACOLDBENCHEMULATE",
 		"AWS_SECRET_ACCESS_KEY":           "coldbench/emulator/not/a/secret/key/0000",
@@ -41,14 +40,13 @@ func (e *environment) variables() []string {
 		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
-		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LAMBDA_RUNTIME_DIR":              runtimeDir,
 		"LAMBDA_TASK_ROOT":                task,
 		"LANG":                            "en_US.UTF-8",
 		"LD_LIBRARY_PATH":                 "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + task + ":" + filepath.Join(task, "lib") + ":/opt/lib",
 		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"PWD":                             task,
 		"SHLVL":                           "0",
-		"TMPDIR":                          e.tmp,
 		"TZ":                              ":UTC",
 		"_HANDLER":                        c.Handler,
 	}
@@ -58,8 +56,11 @@ func (e *environment) variables() []string {
 	if c.LogFormat == "JSON" {
 		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = "JSON", c.AppLevel
 	}
-	if dir := e.version.layerDir; dir != "" {
-		layerVariables(env, c.Runtime, dir)
+	if l.layers != "" {
+		layerVariables(env, c.Runtime, l.layers)
+	}
+	if l.tmp == "" {
+		env["TMPDIR"] = e.tmp
 	}
 	if image := e.version.image(); image != nil {
 		return imageVariables(image, env, c.Variables)

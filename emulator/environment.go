@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -173,7 +174,7 @@ func startFailure(err error) *failure {
 
 // start starts a runtime process with so much CPU.
 func (e *environment) start(share float64) error {
-	command, err := e.version.command()
+	l, err := e.version.layout(e.server.set.Sandbox.Private(), e.server.set.WorkDir)
 	if err != nil {
 		return err
 	}
@@ -186,11 +187,12 @@ func (e *environment) start(share float64) error {
 	}
 	s := newSession(e.over)
 	e.session.Store(s)
-	proc, err := e.launch(s, e.placeIn(sandbox.Spec{
-		ID: e.version.function.name, Command: command, Dir: e.version.workingDir(), Env: e.variables(),
+	proc, err := e.launch(s, sandbox.Spec{
+		ID: e.version.function.name, Command: l.command, Dir: l.task, Env: e.variables(l),
+		Root: l.root, Mounts: slices.Concat(l.mounts, e.server.set.Mounts),
 		MemoryMB: e.version.config.MemoryMB, CPUShare: share, Tmp: e.tmp,
 		Stdout: write, Stderr: write,
-	}), write)
+	}, write)
 	closeErr := write.Close()
 	if err := errors.Join(err, closeErr); err != nil {
 		out.close()

@@ -171,6 +171,9 @@ func (s *Server) Install(f LocalFunction) error {
 	c.Variables, c.HasVars = maps.Clone(f.Env), len(f.Env) > 0
 	setDefault(&c.Dir, filepath.Dir(f.Command[0]))
 	info, err := os.Stat(f.Command[0])
+	if err == nil {
+		c.Dir, err = filepath.Abs(c.Dir)
+	}
 	if err != nil {
 		return fmt.Errorf("install function %s: %w", f.Name, err)
 	}
@@ -280,8 +283,6 @@ func (v *version) find() {
 		}
 	})
 }
-
-func (v *version) workingDir() string { return v.code.dir }
 
 // runtimeVersion is what INIT_START shows: the runtime in Lambda's form, and in
 // the place of the patch version what really runs here.

@@ -90,7 +90,7 @@ func runFunction() {
 // "once:exit:7" (only in the first process of the environment).
 func (c *runtimeClient) init(how string) {
 	if rest, ok := strings.CutPrefix(how, "once:"); ok {
-		mark := os.Getenv("TMPDIR") + "/mark"
+		mark := os.TempDir() + "/mark"
 		if _, err := os.Stat(mark); err == nil {
 			return
 		}
@@ -186,7 +186,8 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 	case "headers":
 		answer(h)
 	case "pid":
-		answer(os.Getpid())
+		namespace, _ := os.Readlink("/proc/self/ns/pid")
+		answer(processID{os.Getpid(), namespace})
 	case "eat":
 		b := bytes.Repeat([]byte("x"), o.Bytes)
 		answer(len(b))

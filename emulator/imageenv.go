@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -128,24 +127,4 @@ func assignments(env map[string]string) []string {
 		list = append(list, k+"="+env[k])
 	}
 	return list
-}
-
-// hostFiles are what this machine knows of names and addresses; an image has no
-// network of its own, so it needs them.
-var hostFiles = []string{"/etc/resolv.conf", "/etc/hosts"}
-
-// placeIn makes a Spec that of a process in the version's image, if it has one.
-func (e *environment) placeIn(s sandbox.Spec) sandbox.Spec {
-	image := e.version.image()
-	if image == nil {
-		return s
-	}
-	s.Root, s.Dir = image.Root, e.version.config.imageStart(image.Config).dir
-	s.Mounts = nil
-	for _, file := range hostFiles {
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			s.Mounts = append(s.Mounts, sandbox.Mount{Source: file, Target: file, ReadOnly: true})
-		}
-	}
-	return s
 }

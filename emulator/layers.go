@@ -186,8 +186,8 @@ func (s *Server) describeLayers(list []*layerVersion) []layerJSON {
 	return d
 }
 
-// layerVariables name a function's layers to its runtime where they don't
-// appear at /opt. The folders under it are AWS's ("Packaging layers": PATH,
+// layerVariables name a function's layers, in the folder opt, to its runtime.
+// The folders under it are AWS's ("Packaging layers": PATH,
 // LD_LIBRARY_PATH, NODE_PATH and Python's search path); PYTHONPATH is our means,
 // since AWS's bootstrap changes sys.path itself.
 func layerVariables(env map[string]string, runtime, opt string) {
@@ -206,8 +206,10 @@ func layerVariables(env map[string]string, runtime, opt string) {
 	case strings.HasPrefix(runtime, "java"):
 		before("CLASSPATH", "java/lib/*")
 	}
-	before("PATH", "bin")
-	before("LD_LIBRARY_PATH", "lib")
+	if opt != layersDir { // those of /opt are in the path of every function
+		before("PATH", "bin")
+		before("LD_LIBRARY_PATH", "lib")
+	}
 }
 
 // suits says whether a version passes the filters of a list, "" for none.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,13 +64,36 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
+// processID is what a process knows of its own id.
+type processID struct {
+	PID       int
+	Namespace string // "" without /proc
+}
+
+// pid is the id of the function's process on this machine.
 func (b *bed) pid() int {
 	b.t.Helper()
-	pid, err := strconv.Atoi(b.invoke(order{Do: "pid"}).payload)
-	if err != nil {
+	var inside processID
+	if err := json.Unmarshal([]byte(b.invoke(order{Do: "pid"}).payload), &inside); err != nil {
 		b.t.Fatal(err)
 	}
-	return pid
+	if own, _ := os.Readlink("/proc/self/ns/pid"); inside.Namespace == own {
+		return inside.PID
+	}
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		status, _ := os.ReadFile(dir + "/status")
+		pid := filepath.Base(dir)
+		if !strings.Contains(string(status), fmt.Sprintf("\nNSpid:\t%s\t%d\n", pid, inside.PID)) {
+			continue
+		}
+		if namespace, _ := os.Readlink(dir + "/ns/pid"); namespace == inside.Namespace {
+			n, _ := strconv.Atoi(pid)
+			return n
+		}
+	}
+	b.t.Fatalf("no process %+v here", inside)
+	return 0
 }
 
 // together invokes n times at once and gives the answers.

@@ -84,6 +84,10 @@ type Options struct {
 	// InProgress. 0 = it is Active with the next request.
 	StateDelay time.Duration
 
+	// Mounts are files and folders of this machine that every function sees
+	// besides its own, where the sandbox can mount.
+	Mounts []sandbox.Mount
+
 	Sandbox  Sandbox      // nil = a sandbox.Host of its own
 	Runtimes Runtimes     // nil = the interpreters on this machine
 	Logger   *slog.Logger // nil = silence
@@ -187,25 +191,37 @@ func setDefault[T comparable](v *T, d T) {
 	}
 }
 
+// Folders in the working folder that every function sees.
+const (
+	runtimesDir = "runtime" // at /var/runtime: the bootstraps of managed runtimes
+	emptyDir    = "empty"   // at /opt, without layers
+)
+
 // workDir makes the folder that the server works in.
-func (s *settings) workDir() error {
-	if s.WorkDir != "" {
-		return os.MkdirAll(s.WorkDir, 0o700)
-	}
-	if s.DataDir != "" {
-		s.WorkDir, s.temp = filepath.Join(s.DataDir, dataWork), true
+func (s *settings) workDir() (err error) {
+	switch {
+	case s.WorkDir != "":
+		s.WorkDir, err = filepath.Abs(s.WorkDir)
+	case s.DataDir != "":
+		s.WorkDir, err = filepath.Abs(filepath.Join(s.DataDir, dataWork))
+		s.temp = true
 		// What a killed server has left there is of no use. The folder's lock is
 		// held, so nobody else works in it.
-		if err := os.RemoveAll(s.WorkDir); err != nil {
-			return fmt.Errorf("clear the folder to work in: %w", err)
+		if err == nil {
+			err = os.RemoveAll(s.WorkDir)
 		}
-		return os.MkdirAll(s.WorkDir, 0o700)
+	default:
+		s.WorkDir, err = os.MkdirTemp("", "coldbench-lambda-")
+		s.temp = true
 	}
-	dir, err := os.MkdirTemp("", "coldbench-lambda-")
+	for _, dir := range []string{runtimesDir, emptyDir} {
+		if err == nil {
+			err = os.MkdirAll(filepath.Join(s.WorkDir, dir), 0o700)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("make a folder to work in: %w", err)
 	}
-	s.WorkDir, s.temp = dir, true
 	return nil
 }
 

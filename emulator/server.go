@@ -92,7 +92,7 @@ func newServer(set settings, data *dataStore) (*Server, error) {
 		s.set.Sandbox = hostSandbox{s.host}
 	}
 	if s.set.Runtimes == nil {
-		s.set.Runtimes = &localRuntimes{dir: filepath.Join(set.WorkDir, "runtime")}
+		s.set.Runtimes = &localRuntimes{dir: filepath.Join(set.WorkDir, runtimesDir)}
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
