@@ -11,15 +11,16 @@ type concurrencyJSON struct {
 	ReservedConcurrentExecutions *int `json:"ReservedConcurrentExecutions,omitempty"`
 }
 
-// unqualified finds the function for an operation that has no versions.
-func (s *Server) unqualified(r *http.Request) (*function, *apiError) {
+// unqualified finds the function for an operation that has no versions. Where
+// there is none, the error names the given qualifier.
+func (s *Server) unqualified(r *http.Request, defaultQualifier string) (*function, *apiError) {
 	t, err := s.named(r)
 	if err != nil {
 		return nil, err
 	}
 	fn := s.functions[t.name]
 	if fn == nil {
-		return nil, s.missing(target{name: t.name}, latestVersion)
+		return nil, s.missing(target{name: t.name}, defaultQualifier)
 	}
 	if t.qualifier != "" {
 		return nil, invalidParameter("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
@@ -27,14 +28,8 @@ func (s *Server) unqualified(r *http.Request) (*function, *apiError) {
 	return fn, nil
 }
 
-func (s *Server) putConcurrency(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req concurrencyJSON
-	if err := decode(w, r, maxOtherBody, "PutFunctionConcurrency", &req); err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, err := s.unqualified(r)
+func (s *Server) putConcurrency(r *http.Request, req *concurrencyJSON) (answer, *apiError) {
+	fn, err := s.unqualified(r, latestVersion)
 	if err != nil {
 		return answer{}, err
 	}
@@ -45,7 +40,7 @@ func (s *Server) putConcurrency(w http.ResponseWriter, r *http.Request) (answer,
 	if err := fn.fleet.Reserve(*n); err != nil {
 		return answer{}, reserveError(err, *n, fn.fleet.Provisioned())
 	}
-	return answer{http.StatusOK, req}, nil
+	return answer{http.StatusOK, *req}, nil
 }
 
 // reserveError words a refusal as the service does, odd spaces included.
@@ -59,10 +54,8 @@ func reserveError(err error, n, provisioned int) *apiError {
 	return invalidParameter(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", n, provisioned)
 }
 
-func (s *Server) getConcurrency(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, err := s.unqualified(r)
+func (s *Server) getConcurrency(r *http.Request) (answer, *apiError) {
+	fn, err := s.unqualified(r, "")
 	if err != nil {
 		return answer{}, err
 	}
@@ -73,10 +66,8 @@ func (s *Server) getConcurrency(w http.ResponseWriter, r *http.Request) (answer,
 	return answer{http.StatusOK, body}, nil
 }
 
-func (s *Server) deleteConcurrency(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, err := s.unqualified(r)
+func (s *Server) deleteConcurrency(r *http.Request) (answer, *apiError) {
+	fn, err := s.unqualified(r, latestVersion)
 	if err != nil {
 		return answer{}, err
 	}
@@ -84,9 +75,7 @@ func (s *Server) deleteConcurrency(w http.ResponseWriter, r *http.Request) (answ
 	return answer{status: http.StatusNoContent}, nil
 }
 
-func (s *Server) getAccountSettings(w http.ResponseWriter, _ *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) getAccountSettings(*http.Request) (answer, *apiError) {
 	var body struct {
 		AccountLimit struct {
 			CodeSizeUnzipped               int64
@@ -103,9 +92,23 @@ func (s *Server) getAccountSettings(w http.ResponseWriter, _ *http.Request) (ans
 	l, u := &body.AccountLimit, &body.AccountUsage
 	l.CodeSizeUnzipped, l.CodeSizeZipped, l.TotalCodeSize = 250<<20, maxZip, 75<<30
 	l.ConcurrentExecutions, l.UnreservedConcurrentExecutions = s.account.Limits().Concurrency, s.account.Unreserved()
-	u.FunctionCount = len(s.functions)
-	for _, fn := range s.functions {
-		u.TotalCodeSize += fn.latest.code.size
-	}
+	u.FunctionCount, u.TotalCodeSize = len(s.functions), s.codeSize()
 	return answer{http.StatusOK, body}, nil
+}
+
+// codeSize is the sum of all packages as AWS counts it: each published version
+// counts, though its code be that of another, and each version of a layer.
+func (s *Server) codeSize() (n int64) {
+	for _, fn := range s.functions {
+		n += fn.latest.code.size
+		for _, v := range fn.published {
+			n += v.code.size
+		}
+	}
+	for _, l := range s.layers {
+		for _, v := range l.versions {
+			n += v.code.size
+		}
+	}
+	return n
 }

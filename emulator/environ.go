@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"path/filepath"
 	"strconv"
@@ -69,19 +71,40 @@ func (e *environment) variables(l layout) []string {
 	return assignments(env)
 }
 
-// checkVariables refuses what Lambda refuses.
-func checkVariables(vars map[string]string) *apiError {
+// environmentRequest are variables as a request gives them.
+type environmentRequest struct {
+	Variables map[string]string
+	text      []byte // as given, but for blanks
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It keeps the order of the
+// variables, in which the service shows them in an error.
+func (e *environmentRequest) UnmarshalJSON(b []byte) error {
+	var given struct{ Variables json.RawMessage }
+	if err := json.Unmarshal(b, &given); err != nil || given.Variables == nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := json.Compact(&text, given.Variables); err != nil {
+		return err
+	}
+	e.text = text.Bytes()
+	return json.Unmarshal(given.Variables, &e.Variables)
+}
+
+// check refuses what Lambda refuses.
+func (e *environmentRequest) check() *apiError {
 	var reserved []string
 	for _, k := range reservedVariables {
-		if _, ok := vars[k]; ok {
+		if _, ok := e.Variables[k]; ok {
 			reserved = append(reserved, k)
 		}
 	}
 	if len(reserved) > 0 {
 		return invalidParameter("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
 	}
-	if measured := encodeJSON(vars); len(measured) > 4096 {
-		return invalidParameter("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", measured)
+	if len(e.text) > 4096 {
+		return invalidParameter("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", e.text)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,38 +83,34 @@ func (s *Server) describeEvents(t target, r eventRules) eventConfigJSON {
 	}
 }
 
-func (s *Server) putEventConfig(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	return s.setEventConfig(w, r, false)
+// putEventConfig sets all rules, updateEventConfig those that it is given.
+func (s *Server) putEventConfig(r *http.Request, req *eventConfigRequest) (answer, *apiError) {
+	return s.setEventConfig(r, req, false)
 }
 
-func (s *Server) updateEventConfig(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	return s.setEventConfig(w, r, true)
+func (s *Server) updateEventConfig(r *http.Request, req *eventConfigRequest) (answer, *apiError) {
+	return s.setEventConfig(r, req, true)
 }
 
-func (s *Server) setEventConfig(w http.ResponseWriter, r *http.Request, keep bool) (answer, *apiError) {
-	var req eventConfigRequest
-	if err := decode(w, r, maxOtherBody, "PutFunctionEventInvokeConfig", &req); err != nil {
-		return answer{}, err
-	}
-	if req == (eventConfigRequest{}) {
+func (s *Server) setEventConfig(r *http.Request, req *eventConfigRequest, keep bool) (answer, *apiError) {
+	if *req == (eventConfigRequest{}) {
 		return answer{}, invalidParameter("You must specify at least one of error handling or destination setting.")
 	}
 	if err := req.check(); err != nil {
 		return answer{}, err
 	}
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, _, err := s.find(t, "")
-	if err != nil {
+	fn, _, t, err := s.found(r)
+	switch {
+	case err != nil && err.Status == http.StatusNotFound:
 		return answer{}, notFound("The function doesn't exist.")
+	case err != nil:
+		return answer{}, err
 	}
 	var rules eventRules
 	if keep {
-		rules = fn.events[t.qualifierOrLatest()]
+		if _, _, rules, err = s.eventConfigOf(r); err != nil {
+			return answer{}, err
+		}
 	}
 	if err := s.direct(&rules, t, req.DestinationConfig); err != nil {
 		return answer{}, err
@@ -136,8 +133,39 @@ func (req *eventConfigRequest) check() *apiError {
 	if n := req.MaximumEventAgeInSeconds; n != nil && (*n < 60 || *n > 21600) {
 		return violated(strconv.Itoa(*n), "maximumEventAgeInSeconds", "Member must have value between 60 and 21600")
 	}
+	return req.DestinationConfig.check()
+}
+
+// destinationPattern is the service's own (recorded November 2025).
+const destinationPattern = `$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)`
+
+var destinationForm = regexp.MustCompile("^(?:" + destinationPattern + ")$")
+
+func (d *destinationsJSON) check() *apiError {
+	if d == nil {
+		return nil
+	}
+	for member, given := range map[string]*destinationJSON{"onSuccess": d.OnSuccess, "onFailure": d.OnFailure} {
+		if given != nil && !destinationForm.MatchString(given.Destination) {
+			return violated(given.Destination, "destinationConfig."+member+".destination", "Member must satisfy regular expression pattern: "+destinationPattern)
+		}
+	}
 	return nil
 }
+
+// String is how the service names it in an error.
+func (d *destinationsJSON) String() string {
+	one := func(kind string, given *destinationJSON) string {
+		if given == nil {
+			return "null"
+		}
+		return kind + "(destination=" + given.Destination + ")"
+	}
+	return "DestinationConfig(onSuccess=" + one("OnSuccess", d.OnSuccess) + ", onFailure=" + one("OnFailure", d.OnFailure) + ")"
+}
+
+// destinationServices can be destinations on AWS. Here only lambda is one.
+var destinationServices = []string{"lambda", "sqs", "sns", "events", "s3"}
 
 // direct sets the destinations. Only functions of this emulator can be one.
 func (s *Server) direct(rules *eventRules, t target, d *destinationsJSON) *apiError {
@@ -152,6 +180,9 @@ func (s *Server) direct(rules *eventRules, t target, d *destinationsJSON) *apiEr
 			continue
 		}
 		if arn := x.given.Destination; arn != "" {
+			if service := strings.Split(arn+":::", ":")[2]; !slices.Contains(destinationServices, service) {
+				return invalidParameter("The provided destination config %s is invalid.", d)
+			}
 			to, bad := s.parseName(arn)
 			switch {
 			case bad != nil || !strings.HasPrefix(arn, "arn:") || s.functions[to.name] == nil:
@@ -179,9 +210,7 @@ func (s *Server) eventConfigOf(r *http.Request) (*function, target, eventRules, 
 	return nil, t, eventRules{}, notFound("The function %s doesn't have an EventInvokeConfig", s.qualifiedARN(t))
 }
 
-func (s *Server) getEventConfig(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) getEventConfig(r *http.Request) (answer, *apiError) {
 	_, t, rules, err := s.eventConfigOf(r)
 	if err != nil {
 		return answer{}, err
@@ -189,9 +218,7 @@ func (s *Server) getEventConfig(_ http.ResponseWriter, r *http.Request) (answer,
 	return answer{http.StatusOK, s.describeEvents(t, rules)}, nil
 }
 
-func (s *Server) deleteEventConfig(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) deleteEventConfig(r *http.Request) (answer, *apiError) {
 	fn, t, _, err := s.eventConfigOf(r)
 	if err != nil {
 		return answer{}, err
@@ -200,16 +227,13 @@ func (s *Server) deleteEventConfig(_ http.ResponseWriter, r *http.Request) (answ
 	return answer{status: http.StatusNoContent}, nil
 }
 
-func (s *Server) listEventConfigs(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
+func (s *Server) listEventConfigs(r *http.Request) (answer, *apiError) {
+	fn, err := s.functionOf(r)
+	if fn == nil && err.Status == http.StatusNotFound {
+		err = notFound("The function doesn't exist.")
+	}
 	if err != nil {
 		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, _, err := s.find(target{name: t.name}, "")
-	if err != nil {
-		return answer{}, notFound("The function doesn't exist.")
 	}
 	list := []eventConfigJSON{}
 	for _, q := range slices.Sorted(maps.Keys(fn.events)) {

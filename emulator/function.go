@@ -25,10 +25,12 @@ type function struct {
 	count     int        // of versions ever published
 	aliases   map[string]*alias
 	tags      map[string]string
-	events    map[string]eventRules   // by qualifier
-	urls      map[string]*functionURL // by qualifier
-	policies  map[string]*policy      // by qualifier
-	restored  bool                    // from the data folder
+	events    map[string]eventRules     // by qualifier
+	urls      map[string]*functionURL   // by qualifier
+	policies  map[string]*policy        // by qualifier
+	recursion string                    // RecursiveLoop, "" = Terminate
+	updates   map[string]runtimeUpdates // by qualifier; those not there are Auto
+	restored  bool                      // from the data folder
 }
 
 func (s *Server) newFunction(name string) *function {

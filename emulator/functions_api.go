@@ -43,7 +43,7 @@ type configRequest struct {
 	Description      *string
 	Timeout          *int
 	MemorySize       *int
-	Environment      *struct{ Variables map[string]string }
+	Environment      *environmentRequest
 	Architectures    []string
 	EphemeralStorage *struct{ Size int }
 	TracingConfig    *struct{ Mode string }
@@ -65,6 +65,9 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 	t, bad := s.parseName(req.FunctionName)
 	if bad != nil {
 		return answer{}, bad
+	}
+	if err := checkTags(nil, req.Tags); err != nil {
+		return answer{}, err
 	}
 	c := defaultConfig(t.name)
 	if err := s.apply(&c, &req.configRequest); err != nil {
@@ -114,9 +117,11 @@ func (s *Server) enrol(req *createRequest, name string, c config, code *code) (a
 	}
 	if req.Publish {
 		v = s.publish(fn, c.Description)
-		v.created, v.activeAt = true, fn.latest.activeAt
+		v.created, v.activeAt, v.revision = true, fn.latest.activeAt, newUUID()
 	}
-	return answer{http.StatusCreated, s.asAnswered(v)}, nil
+	d := s.asAnswered(v)
+	d.FunctionArn = s.functionARN(name)
+	return answer{http.StatusCreated, d}, nil
 }
 
 // apply changes a configuration as a request asks.
@@ -146,7 +151,7 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 		c.EphemeralMB = req.EphemeralStorage.Size
 	}
 	if req.Environment != nil {
-		if err := checkVariables(req.Environment.Variables); err != nil {
+		if err := req.Environment.check(); err != nil {
 			return err
 		}
 		c.Variables, c.HasVars = req.Environment.Variables, true
@@ -154,9 +159,15 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 	setGiven(&c.Handler, req.Handler)
 	setGiven(&c.Description, req.Description)
 	if req.TracingConfig != nil {
+		if err := oneOf(req.TracingConfig.Mode, "tracingConfig.mode", "Active", "PassThrough"); err != nil {
+			return err
+		}
 		c.Tracing = req.TracingConfig.Mode
 	}
 	if req.SnapStart != nil {
+		if err := oneOf(req.SnapStart.ApplyOn, "snapStart.applyOn", "PublishedVersions", "None"); err != nil {
+			return err
+		}
 		c.SnapStart = req.SnapStart.ApplyOn
 	}
 	c.applyLogging(req.LoggingConfig)

@@ -1,14 +1,11 @@
 package emulator
 
 import (
-	"cmp"
-	"encoding/base64"
 	"errors"
 	"maps"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,14 +19,8 @@ func isFunctionError(err error) bool {
 	return errors.As(err, &f)
 }
 
-func (s *Server) getFunction(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, v, err := s.find(t, "")
+func (s *Server) getFunction(r *http.Request) (answer, *apiError) {
+	fn, v, t, err := s.found(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -45,56 +36,34 @@ func (s *Server) getFunction(w http.ResponseWriter, r *http.Request) (answer, *a
 	return answer{http.StatusOK, body}, nil
 }
 
-func (s *Server) getConfiguration(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, v, err := s.find(t, "")
+func (s *Server) getConfiguration(r *http.Request) (answer, *apiError) {
+	_, v, t, err := s.found(r)
 	if err != nil {
 		return answer{}, err
 	}
 	return answer{http.StatusOK, s.describe(v, t.qualifier)}, nil
 }
 
-// listFunctions pages by name: the marker is the last name given.
-func (s *Server) listFunctions(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	q := r.URL.Query()
-	all := q.Get("FunctionVersion")
-	if all != "" && all != "ALL" {
-		return answer{}, violated(all, "functionVersion", "Member must satisfy enum value set: [ALL]")
+func (s *Server) listFunctions(r *http.Request) (answer, *apiError) {
+	all := r.URL.Query().Get("FunctionVersion")
+	if all != "" {
+		if err := oneOf(all, "functionVersion", "ALL"); err != nil {
+			return answer{}, err
+		}
 	}
-	limit, err := strconv.Atoi(cmp.Or(q.Get("MaxItems"), "50"))
-	if err != nil || limit < 1 {
-		return answer{}, violated(q.Get("MaxItems"), "maxItems", "Member must have value greater than or equal to 1")
+	list := []functionConfiguration{}
+	for _, fn := range s.sortedFunctions() {
+		if all != "" {
+			list = append(list, s.listed(fn)...)
+		} else {
+			list = append(list, s.asListed(fn.latest, ""))
+		}
 	}
-	after, _ := base64.RawURLEncoding.DecodeString(q.Get("Marker"))
-	body := struct {
+	page, next, err := pageOf(list, r)
+	return answer{http.StatusOK, struct {
 		Functions  []functionConfiguration
 		NextMarker string `json:"NextMarker,omitempty"`
-	}{Functions: []functionConfiguration{}}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, fn := range s.sortedFunctions() {
-		if fn.name <= string(after) && len(after) > 0 {
-			continue
-		}
-		if len(body.Functions) >= min(limit, 50) {
-			body.NextMarker = base64.RawURLEncoding.EncodeToString([]byte(body.Functions[len(body.Functions)-1].FunctionName))
-			break
-		}
-		if all == "" {
-			body.Functions = append(body.Functions, s.asListed(fn.latest, ""))
-			continue
-		}
-		body.Functions = append(body.Functions, s.asListed(fn.latest, latestVersion))
-		for _, v := range fn.published {
-			body.Functions = append(body.Functions, s.asListed(v, v.number))
-		}
-	}
-	return answer{http.StatusOK, body}, nil
+	}{page, next}}, err
 }
 
 func (s *Server) sortedFunctions() []*function {
@@ -191,23 +160,25 @@ func (s *Server) update(r *http.Request, revision string, publish bool, change f
 	s.replaceLatest(fn, v)
 	if publish {
 		v = s.publish(fn, c.Description)
+		v.created, v.activeAt = true, fn.latest.activeAt
 	}
 	return answer{http.StatusOK, s.asAnswered(v)}, nil
 }
 
-func (s *Server) deleteFunction(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
+func (s *Server) deleteFunction(r *http.Request) (answer, *apiError) {
 	t, err := s.named(r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return answer{}, err
+	case t.qualifier == latestVersion:
+		return answer{}, invalidParameter("$LATEST version cannot be deleted without deleting the function.")
+	case t.qualifier != "" && isAliasName(t.qualifier):
+		return answer{}, invalidParameter("Deletion of aliases is not currently supported.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	fn := s.functions[t.name]
 	switch {
 	case fn == nil:
-		return answer{}, s.missing(t, "")
-	case t.qualifier == latestVersion:
-		return answer{}, invalidParameter("$LATEST version cannot be deleted without deleting the function.")
+		return answer{}, s.missing(target{name: t.name}, "")
 	case t.qualifier != "":
 		return s.deleteVersion(fn, t.qualifier)
 	}

@@ -29,6 +29,11 @@ func FuzzFrontEnd(f *testing.F) {
 	f.Add("POST", "/2015-03-31/functions/f/policy?Qualifier=1", "", `{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}`)
 	f.Add("PUT", "/2015-03-31/functions/f/code", "", `{"S3Bucket":"..","S3Key":"../x"}`)
 	f.Add("GET", "/lambda-code/x", "", ``)
+	f.Add("PUT", "/2024-08-31/functions/f/recursion-config", "", `{"RecursiveLoop":"Allow"}`)
+	f.Add("PUT", "/2021-07-20/functions/f/runtime-management-config?Qualifier=1", "", `{"UpdateRuntimeOn":"Manual","RuntimeVersionArn":"x"}`)
+	f.Add("DELETE", "/2020-06-30/functions/f/code-signing-config", "", ``)
+	f.Add("GET", "/2021-10-31/functions/f/urls?Marker=1&MaxItems=2", "", ``)
+	f.Add("PUT", "/2019-09-25/functions/f/event-invoke-config", "", `{"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:iam"}}}`)
 	s, err := New(Options{WorkDir: f.TempDir(), S3Dir: f.TempDir()})
 	if err != nil {
 		f.Fatal(err)

@@ -9,16 +9,19 @@ import (
 	"time"
 )
 
-func (s *Server) layerRoutes(mux *http.ServeMux) {
-	const one = "/2018-10-31/layers/{layer}/versions/{version}"
-	mux.Handle("GET /2018-10-31/layers", s.locked(s.listLayers))
-	mux.Handle("POST /2018-10-31/layers/{layer}/versions", s.keeping(s.publishLayer))
-	mux.Handle("GET /2018-10-31/layers/{layer}/versions", s.locked(s.listLayerVersions))
-	mux.Handle("GET "+one, s.locked(s.getLayerVersion))
-	mux.Handle("DELETE "+one, s.keeping(s.locked(s.deleteLayerVersion)))
-	mux.Handle("POST "+one+"/policy", s.keeping(lockedReading(s, "AddLayerVersionPermission", s.addLayerPermission)))
-	mux.Handle("GET "+one+"/policy", s.locked(s.getLayerPolicy))
-	mux.Handle("DELETE "+one+"/policy/{sid}", s.keeping(s.locked(s.removeLayerPermission)))
+func (s *Server) layerRoutes() map[string]operation {
+	const versions = "/2018-10-31/layers/{layer}/versions"
+	const one = versions + "/{version}"
+	return map[string]operation{
+		"GET /2018-10-31/layers":          s.locked(s.listLayers),
+		"POST " + versions:                s.publishLayer,
+		"GET " + versions:                 s.locked(s.listLayerVersions),
+		"GET " + one:                      s.locked(s.getLayerVersion),
+		"DELETE " + one:                   s.locked(s.deleteLayerVersion),
+		"POST " + one + "/policy":         lockedReading(s, "AddLayerVersionPermission", s.addLayerPermission),
+		"GET " + one + "/policy":          s.locked(s.getLayerPolicy),
+		"DELETE " + one + "/policy/{sid}": s.locked(s.removeLayerPermission),
+	}
 }
 
 type publishLayerRequest struct {

@@ -37,13 +37,18 @@ func (s *Server) named(r *http.Request) (target, *apiError) {
 	if given == "" && len(name) <= 64 && isPlain(name) {
 		return target{name: name}, nil
 	}
-	if given != "" {
-		if len(given) > 128 {
-			return target{}, violated(given, "qualifier", "Member must have length less than or equal to 128")
-		}
-		if !qualifierForm.MatchString(given) {
-			return target{}, violated(given, "qualifier", "Member must satisfy regular expression pattern: "+qualifierPattern)
-		}
+	var all []violation
+	switch {
+	case len(given) > 128:
+		all = append(all, violation{given, "qualifier", "Member must have length less than or equal to 128"})
+	case given != "" && !qualifierForm.MatchString(given):
+		all = append(all, violation{given, "qualifier", "Member must satisfy regular expression pattern: " + qualifierPattern})
+	}
+	if !nameForm.MatchString(name) {
+		all = append(all, badName(name, namePattern))
+	}
+	if len(all) > 0 {
+		return target{}, violatedAll(all...)
 	}
 	t, err := s.parseName(name)
 	if err != nil {
@@ -72,7 +77,7 @@ func isPlain(name string) bool {
 func (s *Server) parseName(name string) (target, *apiError) {
 	m := nameForm.FindStringSubmatch(name)
 	if m == nil {
-		return target{}, violated(name, "functionName", "Member must satisfy regular expression pattern: "+namePattern)
+		return target{}, violatedAll(badName(name, namePattern))
 	}
 	part := func(name string) string { return strings.TrimSuffix(m[nameForm.SubexpIndex(name)], ":") }
 	region, account := part("region"), part("account")
@@ -80,15 +85,27 @@ func (s *Server) parseName(name string) (target, *apiError) {
 		return target{}, notFound("Functions from '%s' are not reachable in this region ('%s')", region, s.set.Region)
 	}
 	if account != "" && account != s.set.AccountID {
-		return target{}, &apiError{Status: 403, Kind: "AccessDeniedException", Text: "User is not authorized to perform this operation on resource: " + name, Capital: true}
+		// Recorded so, without a text.
+		return target{}, &apiError{Status: http.StatusForbidden, Kind: "AccessDeniedException", Capital: true}
 	}
 	return target{name: part("name"), qualifier: part("qualifier")}, nil
 }
 
+func badName(name, pattern string) violation {
+	return violation{name, "functionName", "Member must satisfy regular expression pattern: " + pattern}
+}
+
 // checkName refuses a name that CreateFunction refuses.
 func checkName(name string) *apiError {
+	var all []violation
+	if len(name) > 140 {
+		all = append(all, violation{name, "functionName", "Member must have length less than or equal to 140"})
+	}
 	if !newNameForm.MatchString(name) {
-		return violated(name, "functionName", "Member must satisfy regular expression pattern: "+newNamePattern)
+		all = append(all, badName(name, newNamePattern))
+	}
+	if len(all) > 0 {
+		return violatedAll(all...)
 	}
 	if plainName.MatchString(name) && len(name) > 64 {
 		return invalidParameter("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64", name)
@@ -127,6 +144,31 @@ func (s *Server) find(t target, defaultQualifier string) (*function, *version, *
 		}
 	}
 	return nil, nil, s.missing(t, defaultQualifier)
+}
+
+// found finds the function and version that a request is about. The lock is
+// held.
+func (s *Server) found(r *http.Request) (*function, *version, target, *apiError) {
+	t, err := s.named(r)
+	if err != nil {
+		return nil, nil, t, err
+	}
+	fn, v, err := s.find(t, "")
+	return fn, v, t, err
+}
+
+// functionOf finds the function that a request is about, whatever version it
+// names. The lock is held.
+func (s *Server) functionOf(r *http.Request) (*function, *apiError) {
+	t, err := s.named(r)
+	if err != nil {
+		return nil, err
+	}
+	fn := s.functions[t.name]
+	if fn == nil {
+		return nil, s.missing(target{name: t.name}, "")
+	}
+	return fn, nil
 }
 
 // number gives a published version, or nil.

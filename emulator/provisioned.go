@@ -68,17 +68,13 @@ func (s *Server) provisionable(r *http.Request, onLatest string) (target, *versi
 	return t, v, err
 }
 
-func (s *Server) putProvisioned(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req struct{ ProvisionedConcurrentExecutions int }
-	if err := decode(w, r, maxOtherBody, "PutProvisionedConcurrencyConfig", &req); err != nil {
-		return answer{}, err
-	}
+type provisionRequest struct{ ProvisionedConcurrentExecutions int }
+
+func (s *Server) putProvisioned(r *http.Request, req *provisionRequest) (answer, *apiError) {
 	n := req.ProvisionedConcurrentExecutions
 	if n < 1 {
 		return answer{}, violated(strconv.Itoa(n), "provisionedConcurrentExecutions", "Member must have value greater than or equal to 1")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	t, v, err := s.provisionable(r, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 	switch {
 	case err != nil:
@@ -89,20 +85,25 @@ func (s *Server) putProvisioned(w http.ResponseWriter, r *http.Request) (answer,
 		return answer{}, conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
 	}
 	if err := s.provision(v, t.qualifier, n); err != nil {
-		return answer{}, s.provisionError(err)
+		return answer{}, s.provisionError(err, n)
 	}
 	d := v.describeProvisioned()
 	d.Allocated, d.Available, d.Status = 0, 0, "IN_PROGRESS"
 	return answer{http.StatusAccepted, d}, nil
 }
 
-func (s *Server) provisionError(err error) *apiError {
+func (s *Server) provisionError(err error, n int) *apiError {
 	var under *fleet.UnreservedError
 	switch {
 	case errors.Is(err, fleet.ErrAboveReserved):
 		return invalidParameter("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
 	case errors.As(err, &under):
-		return invalidParameter("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", under.Minimum)
+		e := invalidParameter("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", under.Minimum)
+		if all := s.account.Unreserved(); n > all {
+			e = invalidParameter("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", all)
+		}
+		e.User = false
+		return e
 	}
 	return serviceError("%v", err)
 }
@@ -180,9 +181,7 @@ func (s *Server) retryAhead(e *environment) {
 	s.settleLocked(v)
 }
 
-func (s *Server) getProvisioned(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) getProvisioned(r *http.Request) (answer, *apiError) {
 	if r.URL.Query().Get("List") == "ALL" {
 		return s.listProvisioned(r)
 	}
@@ -201,11 +200,7 @@ func (s *Server) getProvisioned(_ http.ResponseWriter, r *http.Request) (answer,
 }
 
 func (s *Server) listProvisioned(r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	fn, _, err := s.find(target{name: t.name}, "")
+	fn, err := s.functionOf(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -224,9 +219,7 @@ func (s *Server) listProvisioned(r *http.Request) (answer, *apiError) {
 	}{next, page}}, err
 }
 
-func (s *Server) deleteProvisioned(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) deleteProvisioned(r *http.Request) (answer, *apiError) {
 	t, v, err := s.provisionable(r, "The function resource provided must be an alias or a published version.")
 	if err != nil {
 		return answer{}, err

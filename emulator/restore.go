@@ -342,6 +342,7 @@ func (s *Server) revive(doc *storedFunction, r revival) error {
 			fn.latest.publishedAs = v
 		}
 	}
+	fn.recursion, fn.updates = doc.Recursion, doc.Updates
 	s.reviveAliases(fn, doc)
 	for q, d := range doc.Events {
 		fn.events[q] = eventRules{d.OnSuccess, d.OnFailure, d.Retries, d.MaxAgeS, d.Modified}

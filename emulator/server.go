@@ -123,68 +123,6 @@ func (s *Server) Warnings() []string {
 // Knobs are the settings of the control plane, as text, for the record of a run.
 func (s *Server) Knobs() map[string]string { return s.set.knobs() }
 
-// routes binds the Lambda API's operations to their paths (the service model
-// "2015-03-31" and later ones, each with its own date).
-func (s *Server) routes() {
-	mux := http.NewServeMux()
-	for pattern, op := range map[string]operation{
-		"POST /2015-03-31/functions":                                  s.createFunction,
-		"POST /2015-03-31/functions/{$}":                              s.createFunction,
-		"GET /2015-03-31/functions":                                   s.listFunctions,
-		"GET /2015-03-31/functions/{$}":                               s.listFunctions,
-		"GET /2015-03-31/functions/{name}":                            s.getFunction,
-		"DELETE /2015-03-31/functions/{name}":                         s.deleteFunction,
-		"GET /2015-03-31/functions/{name}/configuration":              s.getConfiguration,
-		"PUT /2015-03-31/functions/{name}/configuration":              s.updateConfiguration,
-		"PUT /2015-03-31/functions/{name}/code":                       s.updateCode,
-		"PUT /2017-10-31/functions/{name}/concurrency":                s.putConcurrency,
-		"DELETE /2017-10-31/functions/{name}/concurrency":             s.deleteConcurrency,
-		"GET /2019-09-30/functions/{name}/concurrency":                s.getConcurrency,
-		"GET /2016-08-19/account-settings":                            s.getAccountSettings,
-		"GET /2016-08-19/account-settings/{$}":                        s.getAccountSettings,
-		"POST /2015-03-31/functions/{name}/versions":                  s.publishVersion,
-		"GET /2015-03-31/functions/{name}/versions":                   s.listVersions,
-		"POST /2015-03-31/functions/{name}/aliases":                   s.createAlias,
-		"GET /2015-03-31/functions/{name}/aliases":                    s.listAliases,
-		"GET /2015-03-31/functions/{name}/aliases/{alias}":            s.getAlias,
-		"PUT /2015-03-31/functions/{name}/aliases/{alias}":            s.updateAlias,
-		"DELETE /2015-03-31/functions/{name}/aliases/{alias}":         s.deleteAlias,
-		"PUT /2019-09-30/functions/{name}/provisioned-concurrency":    s.putProvisioned,
-		"GET /2019-09-30/functions/{name}/provisioned-concurrency":    s.getProvisioned,
-		"DELETE /2019-09-30/functions/{name}/provisioned-concurrency": s.deleteProvisioned,
-		"GET /2017-03-31/tags/{arn}":                                  s.listTags,
-		"POST /2017-03-31/tags/{arn}":                                 s.tagResource,
-		"DELETE /2017-03-31/tags/{arn}":                               s.untagResource,
-		"PUT /2019-09-25/functions/{name}/event-invoke-config":        s.putEventConfig,
-		"POST /2019-09-25/functions/{name}/event-invoke-config":       s.updateEventConfig,
-		"GET /2019-09-25/functions/{name}/event-invoke-config":        s.getEventConfig,
-		"DELETE /2019-09-25/functions/{name}/event-invoke-config":     s.deleteEventConfig,
-		"GET /2019-09-25/functions/{name}/event-invoke-config/list":   s.listEventConfigs,
-		"POST /2021-10-31/functions/{name}/url":                       s.createURL,
-		"GET /2021-10-31/functions/{name}/url":                        s.getURL,
-		"PUT /2021-10-31/functions/{name}/url":                        s.updateURL,
-		"DELETE /2021-10-31/functions/{name}/url":                     s.deleteURL,
-		"GET " + ImagePrefix + "{name}":                               s.getImage,
-		"POST /2015-03-31/functions/{name}/policy":                    lockedReading(s, "AddPermission", s.addPermission),
-		"GET /2015-03-31/functions/{name}/policy":                     s.locked(s.getPolicy),
-		"DELETE /2015-03-31/functions/{name}/policy/{sid}":            s.locked(s.removePermission),
-	} {
-		mux.Handle(pattern, s.keeping(op))
-	}
-	s.layerRoutes(mux)
-	mux.HandleFunc("GET "+codePrefix+"{id}", s.serveCode)
-	mux.Handle("POST /2015-03-31/functions/{name}/invocations", invocationOp(s.invoke))
-	mux.Handle("POST /2021-11-15/functions/{name}/response-streaming-invocations", invocationOp(s.invokeStream))
-	mux.Handle(urlPrefix+"{id}/", invocationOp(s.serveURL))
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	mux.Handle("/", operation(unknownOperation))
-	s.api = mux
-}
-
-func unknownOperation(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	return answer{}, &apiError{Status: 404, Kind: "UnknownOperationException", Text: "The emulator has no operation " + r.Method + " " + r.URL.Path}
-}
-
 // ServeHTTP serves the Lambda API by path and the CloudWatch Logs API by its
 // X-Amz-Target header.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -32,7 +32,9 @@ type storedFunction struct {
 	Events    map[string]storedRules `json:"event_invoke_configs,omitempty"` // by qualifier
 	URLs      []storedURL            `json:"urls,omitempty"`
 
-	Policies map[string]*storedPolicy `json:"policies,omitempty"` // by qualifier
+	Policies  map[string]*storedPolicy  `json:"policies,omitempty"` // by qualifier
+	Recursion string                    `json:"recursion,omitempty"`
+	Updates   map[string]runtimeUpdates `json:"runtime_updates,omitempty"` // by qualifier
 }
 
 type storedVersion struct {
@@ -133,7 +135,7 @@ type storedURL struct {
 func storeFunction(fn *function) storedFunction {
 	d := storedFunction{
 		Schema: storedSchema, Name: fn.name, Count: fn.count, Latest: storeVersion(fn.latest),
-		Published: []storedVersion{}, Tags: fn.tags, Events: map[string]storedRules{},
+		Published: []storedVersion{}, Tags: fn.tags, Events: map[string]storedRules{}, Recursion: fn.recursion, Updates: fn.updates,
 	}
 	for _, v := range fn.published {
 		d.Published = append(d.Published, storeVersion(v))

@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -61,29 +63,35 @@ func (req *urlRequest) check() *apiError {
 		return violated(req.InvokeMode, "invokeMode", "Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]")
 	case req.AuthType != "" && req.AuthType != "NONE" && req.AuthType != "AWS_IAM":
 		return violated(req.AuthType, "authType", "Member must satisfy enum value set: [NONE, AWS_IAM]")
-	case req.InvokeMode == "RESPONSE_STREAM":
-		return invalidParameter("The emulator serves function URLs in the invoke mode BUFFERED only.")
 	}
 	return nil
 }
 
-func (s *Server) createURL(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req urlRequest
-	if err := decode(w, r, maxOtherBody, "CreateFunctionUrlConfig", &req); err != nil {
-		return answer{}, err
+// urlQualifierPattern is the service's own (recorded November 2025): aliases
+// have URLs, versions have none.
+const urlQualifierPattern = `((?!^\d+$)^[0-9a-zA-Z-_]+$)`
+
+// urlTarget reads what a request about a URL names.
+func (s *Server) urlTarget(r *http.Request) (target, *apiError) {
+	if q := r.URL.Query().Get("Qualifier"); q != "" && !isAliasName(q) {
+		return target{}, violated(q, "qualifier", "Member must satisfy regular expression pattern: "+urlQualifierPattern)
 	}
+	return s.named(r)
+}
+
+func noFunctionForURL() *apiError { return notFound("Function does not exist") }
+
+func (s *Server) createURL(r *http.Request, req *urlRequest) (answer, *apiError) {
 	if err := req.check(); err != nil {
 		return answer{}, err
 	}
-	t, err := s.named(r)
+	t, err := s.urlTarget(r)
 	if err != nil {
 		return answer{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	fn, _, err := s.find(t, "")
 	if err != nil {
-		return answer{}, notFound("Function does not exist")
+		return answer{}, noFunctionForURL()
 	}
 	if fn.urls[t.qualifier] != nil {
 		return answer{}, conflict("Failed to create function url config for [functionArn = %s]. Error message:  FunctionUrlConfig exists for this Lambda function", s.functionARN(fn.name))
@@ -98,19 +106,17 @@ func (s *Server) createURL(w http.ResponseWriter, r *http.Request) (answer, *api
 
 // urlOf finds the URL that a request is about. The lock is held.
 func (s *Server) urlOf(r *http.Request) (*functionURL, *apiError) {
-	t, err := s.named(r)
+	t, err := s.urlTarget(r)
 	if err != nil {
 		return nil, err
 	}
 	if fn := s.functions[t.name]; fn != nil && fn.urls[t.qualifier] != nil {
 		return fn.urls[t.qualifier], nil
 	}
-	return nil, notFound("The resource you requested does not exist.")
+	return nil, noResource()
 }
 
-func (s *Server) getURL(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) getURL(r *http.Request) (answer, *apiError) {
 	u, err := s.urlOf(r)
 	if err != nil {
 		return answer{}, err
@@ -118,33 +124,39 @@ func (s *Server) getURL(_ http.ResponseWriter, r *http.Request) (answer, *apiErr
 	return answer{http.StatusOK, s.describeURL(u, false)}, nil
 }
 
-func (s *Server) updateURL(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req urlRequest
-	if err := decode(w, r, maxOtherBody, "UpdateFunctionUrlConfig", &req); err != nil {
-		return answer{}, err
-	}
+// updateURL answers, as recorded, without the invoke mode where it never was
+// given.
+func (s *Server) updateURL(r *http.Request, req *urlRequest) (answer, *apiError) {
 	if err := req.check(); err != nil {
 		return answer{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	t, err := s.urlTarget(r)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, _, err := s.find(t, ""); err != nil {
+		return answer{}, noFunctionForURL()
+	}
 	u, err := s.urlOf(r)
 	if err != nil {
 		return answer{}, err
 	}
+	changed := *u
 	if req.AuthType != "" {
-		u.auth = req.AuthType
+		changed.auth = req.AuthType
 	}
 	if req.InvokeMode != "" {
-		u.mode = req.InvokeMode
+		changed.mode = req.InvokeMode
 	}
-	u.changed = time.Now()
-	return answer{http.StatusOK, s.describeURL(u, false)}, nil
+	changed.changed = time.Now()
+	// Requests that are under way keep what they have found.
+	s.urls[u.id], s.functions[t.name].urls[t.qualifier] = &changed, &changed
+	d := s.describeURL(&changed, false)
+	d.InvokeMode = changed.mode
+	return answer{http.StatusOK, d}, nil
 }
 
-func (s *Server) deleteURL(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) deleteURL(r *http.Request) (answer, *apiError) {
 	u, err := s.urlOf(r)
 	if err != nil {
 		return answer{}, err
@@ -152,4 +164,23 @@ func (s *Server) deleteURL(_ http.ResponseWriter, r *http.Request) (answer, *api
 	delete(s.urls, u.id)
 	delete(s.functions[u.target.name].urls, u.target.qualifier)
 	return answer{status: http.StatusNoContent}, nil
+}
+
+func (s *Server) listURLs(r *http.Request) (answer, *apiError) {
+	fn, err := s.functionOf(r)
+	if fn == nil && err.Status == http.StatusNotFound {
+		err = noFunctionForURL()
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	list := []functionURLJSON{}
+	for _, q := range slices.Sorted(maps.Keys(fn.urls)) {
+		list = append(list, s.describeURL(fn.urls[q], false))
+	}
+	page, next, err := pageOf(list, r)
+	return answer{http.StatusOK, struct {
+		FunctionURLConfigs []functionURLJSON `json:"FunctionUrlConfigs"`
+		NextMarker         string            `json:"NextMarker,omitempty"`
+	}{page, next}}, err
 }

@@ -25,28 +25,21 @@ func (s *Server) publish(fn *function, description string) *version {
 	fn.count++
 	v := s.newVersion(fn, c, latest.code)
 	v.number, v.modified, v.activeAt = strconv.Itoa(fn.count), latest.modified, time.Time{}
-	latest.publishedAs = v
+	v.revision = v.settled
+	latest.publishedAs, latest.settled = v, newUUID()
 	fn.published = append(fn.published, v)
 	return v
 }
 
 const latestCall = "GetFunction/GetAlias" // gives the current RevisionId
 
-func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req struct {
-		CodeSha256, Description string
-		RevisionID              string `json:"RevisionId"`
-	}
-	if err := decode(w, r, maxOtherBody, "PublishVersion", &req); err != nil {
-		return answer{}, err
-	}
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, _, err := s.find(target{name: t.name}, "")
+type publishRequest struct {
+	CodeSha256, Description string
+	RevisionID              string `json:"RevisionId"`
+}
+
+func (s *Server) publishVersion(r *http.Request, req *publishRequest) (answer, *apiError) {
+	fn, err := s.functionOf(r)
 	switch {
 	case err != nil:
 		return answer{}, err
@@ -58,26 +51,25 @@ func (s *Server) publishVersion(w http.ResponseWriter, r *http.Request) (answer,
 	return answer{http.StatusCreated, s.describe(s.publish(fn, req.Description), "")}, nil
 }
 
-func (s *Server) listVersions(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
+func (s *Server) listVersions(r *http.Request) (answer, *apiError) {
+	fn, err := s.functionOf(r)
 	if err != nil {
 		return answer{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, _, err := s.find(target{name: t.name}, "")
-	if err != nil {
-		return answer{}, err
-	}
-	list := []functionConfiguration{s.asListed(fn.latest, latestVersion)}
-	for _, v := range fn.published {
-		list = append(list, s.asListed(v, v.number))
-	}
-	page, next, err := pageOf(list, r)
+	page, next, err := pageOf(s.listed(fn), r)
 	return answer{http.StatusOK, struct {
 		NextMarker string `json:"NextMarker,omitempty"`
 		Versions   []functionConfiguration
 	}{next, page}}, err
+}
+
+// listed are all versions of a function, $LATEST first.
+func (s *Server) listed(fn *function) []functionConfiguration {
+	list := []functionConfiguration{s.asListed(fn.latest, latestVersion)}
+	for _, v := range fn.published {
+		list = append(list, s.asListed(v, v.number))
+	}
+	return list
 }
 
 // pageOf takes the page that Marker and MaxItems ask for. The marker is the
@@ -185,23 +177,17 @@ const aliasPattern = `(?!^[0-9]+$)([a-zA-Z0-9-_]+)`
 
 var numberForm = regexp.MustCompile(`^[0-9]+$`)
 
-func (s *Server) createAlias(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req aliasRequest
-	if err := decode(w, r, maxOtherBody, "CreateAlias", &req); err != nil {
-		return answer{}, err
-	}
-	if !plainName.MatchString(req.Name) || numberForm.MatchString(req.Name) {
+func (s *Server) createAlias(r *http.Request, req *aliasRequest) (answer, *apiError) {
+	if !isAliasName(req.Name) {
 		return answer{}, violated(req.Name, "name", "Member must satisfy regular expression pattern: "+aliasPattern)
 	}
 	t, err := s.named(r)
 	if err != nil {
 		return answer{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	a := &alias{name: req.Name}
 	fn := s.functions[t.name]
-	if err := s.point(fn, t.name, a, &req); err != nil {
+	if err := s.point(fn, t.name, a, req); err != nil {
 		return answer{}, err
 	}
 	if fn.aliases[a.name] != nil {
@@ -249,7 +235,9 @@ func (a *alias) balance(s *Server, fn *function, weights map[string]float64) *ap
 		case n == a.version.number:
 			return invalidParameter("Invalid function version %s. Function version %s is already included in routing configuration.", n, n)
 		case a.version.number == latestVersion:
-			return invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version")
+			e := invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version")
+			e.User = false
+			return e
 		}
 		if others[n] = fn.number(n); others[n] == nil {
 			return s.missing(target{fn.name, n}, "")
@@ -259,14 +247,8 @@ func (a *alias) balance(s *Server, fn *function, weights map[string]float64) *ap
 	return nil
 }
 
-func (s *Server) listAliases(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	t, err := s.named(r)
-	if err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn, _, err := s.find(target{name: t.name}, "")
+func (s *Server) listAliases(r *http.Request) (answer, *apiError) {
+	fn, err := s.functionOf(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -285,11 +267,7 @@ func (s *Server) listAliases(_ http.ResponseWriter, r *http.Request) (answer, *a
 
 // aliasOf finds the alias that the path names. The lock is held.
 func (s *Server) aliasOf(r *http.Request, text string) (*function, *alias, *apiError) {
-	t, err := s.named(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	fn, _, err := s.find(target{name: t.name}, "")
+	fn, err := s.functionOf(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -300,9 +278,7 @@ func (s *Server) aliasOf(r *http.Request, text string) (*function, *alias, *apiE
 	return fn, a, nil
 }
 
-func (s *Server) getAlias(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) getAlias(r *http.Request) (answer, *apiError) {
 	fn, a, err := s.aliasOf(r, "Cannot find alias arn")
 	if err != nil {
 		return answer{}, err
@@ -310,13 +286,7 @@ func (s *Server) getAlias(_ http.ResponseWriter, r *http.Request) (answer, *apiE
 	return answer{http.StatusOK, s.describeAlias(fn, a)}, nil
 }
 
-func (s *Server) updateAlias(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	var req aliasRequest
-	if err := decode(w, r, maxOtherBody, "UpdateAlias", &req); err != nil {
-		return answer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) updateAlias(r *http.Request, req *aliasRequest) (answer, *apiError) {
 	fn, a, err := s.aliasOf(r, "Alias not found")
 	switch {
 	case err != nil:
@@ -325,7 +295,7 @@ func (s *Server) updateAlias(w http.ResponseWriter, r *http.Request) (answer, *a
 		return answer{}, stale(latestCall)
 	}
 	changed, from := *a, a.version
-	if err := s.point(fn, fn.name, &changed, &req); err != nil {
+	if err := s.point(fn, fn.name, &changed, req); err != nil {
 		return answer{}, err
 	}
 	*a = changed
@@ -334,9 +304,7 @@ func (s *Server) updateAlias(w http.ResponseWriter, r *http.Request) (answer, *a
 }
 
 // deleteAlias answers alike whether the alias was there or not.
-func (s *Server) deleteAlias(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) deleteAlias(r *http.Request) (answer, *apiError) {
 	fn, a, err := s.aliasOf(r, "Alias not found")
 	if fn == nil {
 		return answer{}, err

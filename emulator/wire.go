@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +32,11 @@ func invalidParameter(format string, args ...any) *apiError {
 	return &apiError{Status: 400, Kind: "InvalidParameterValueException", Text: fmt.Sprintf(format, args...), User: true}
 }
 
-// violation is one member of a request that breaks its constraint.
+// violation is one member of a request that breaks its constraint. The value
+// isNull is one that was not given.
 type violation struct{ value, member, constraint string }
+
+const isNull = "\x00"
 
 // violated is the answer to one violation.
 func violated(value, member, constraint string) *apiError {
@@ -47,12 +51,24 @@ func violatedAll(all ...violation) *apiError {
 	}
 	texts := make([]string, len(all))
 	for i, v := range all {
-		texts[i] = fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: %s", v.value, v.member, v.constraint)
+		value := "'" + v.value + "'"
+		if v.value == isNull {
+			value = "null"
+		}
+		texts[i] = fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, v.member, v.constraint)
 	}
 	return &apiError{
 		Status: 400, Kind: "ValidationException",
 		Text: fmt.Sprintf("%d validation %s detected: %s", len(all), errors, strings.Join(texts, "; ")),
 	}
+}
+
+// oneOf refuses a value that is not of a set, which is named in this order.
+func oneOf(value, member string, set ...string) *apiError {
+	if slices.Contains(set, value) {
+		return nil
+	}
+	return violated(value, member, "Member must satisfy enum value set: "+listed(set))
 }
 
 func notFound(format string, args ...any) *apiError {
@@ -77,10 +93,10 @@ func serviceError(format string, args ...any) *apiError {
 
 // apiErrorBody orders the members as the service does.
 type apiErrorBody struct {
-	Reason  string `json:"Reason,omitempty"`
-	Message string `json:"Message,omitempty"`
-	Type    string `json:"Type,omitempty"`
-	Lower   string `json:"message,omitempty"`
+	Reason  string          `json:"Reason,omitempty"`
+	Message json.RawMessage `json:"Message,omitempty"` // text or null
+	Type    string          `json:"Type,omitempty"`
+	Lower   string          `json:"message,omitempty"`
 }
 
 func (e *apiError) body() apiErrorBody {
@@ -88,9 +104,12 @@ func (e *apiError) body() apiErrorBody {
 	if e.User {
 		b.Type = "User"
 	}
-	if e.Capital {
-		b.Message = e.Text
-	} else {
+	switch {
+	case e.Capital && e.Text == "":
+		b.Message = json.RawMessage("null")
+	case e.Capital:
+		b.Message = encodeJSON(e.Text)
+	default:
 		b.Lower = e.Text
 	}
 	return b

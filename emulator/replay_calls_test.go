@@ -1,0 +1,106 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sendInvoke is Invoke, whose members are headers and whose body is the event.
+func (p *replay) sendInvoke(r *http.Request, members map[string]json.RawMessage) (any, error) {
+	for name, header := range invokeHeaders {
+		if v := textOf(members, name); v != "" {
+			r.Header.Set(header, v)
+		}
+	}
+	if payload := textOf(members, "Payload"); payload != "" {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(payload)), int64(len(payload))
+	}
+	resp, body, err := p.do(r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= 300 {
+		return shape(resp, body), nil
+	}
+	got := map[string]any{
+		"Payload": string(body), "StatusCode": float64(resp.StatusCode),
+		"ResponseMetadata": map[string]any{"HTTPStatusCode": float64(resp.StatusCode)},
+	}
+	for name, header := range map[string]string{"ExecutedVersion": "X-Amz-Executed-Version", "FunctionError": "X-Amz-Function-Error"} {
+		if v := resp.Header.Get(header); v != "" {
+			got[name] = v
+		}
+	}
+	if v := resp.Header.Get("X-Amz-Log-Result"); v != "" {
+		b, _ := base64.StdEncoding.DecodeString(v)
+		got["LogResult"] = string(b)
+	}
+	return got, nil
+}
+
+// sendLogs is an operation of CloudWatch Logs.
+func (p *replay) sendLogs(op string, members map[string]json.RawMessage) (any, error) {
+	b, _ := json.Marshal(members)
+	r, err := http.NewRequest(http.MethodPost, p.web.URL, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "Logs_20140328."+op)
+	resp, body, err := p.do(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header.Del("X-Amzn-Errortype")
+	return shape(resp, body), nil
+}
+
+// sendHTTP is a plain request, as to a function URL.
+func (p *replay) sendHTTP(members map[string]json.RawMessage) (any, error) {
+	text := func(name string) string { return textOf(members, name) }
+	r, err := http.NewRequest(text("method"), text("url"), strings.NewReader(text("body")))
+	if err != nil {
+		return nil, err
+	}
+	var headers map[string]string
+	_ = json.Unmarshal(members["headers"], &headers) // not given: none
+	for k, v := range headers {
+		r.Header.Set(k, v)
+	}
+	resp, body, err := p.do(r)
+	if err != nil {
+		return nil, err
+	}
+	got := map[string]any{}
+	for k := range resp.Header {
+		got[strings.ToLower(k)] = resp.Header.Get(k)
+	}
+	return map[string]any{"statusCode": float64(resp.StatusCode), "content": string(body), "headers": got}, nil
+}
+
+var violations = regexp.MustCompile(`^(\d+) validation errors? detected: (.*)$`)
+
+// parseViolations brings an error into the form that some recorded tests have
+// it in: a number and a sorted list.
+func parseViolations(got any) any {
+	e, _ := got.(map[string]any)
+	text, _ := e["Message"].(string)
+	m := violations.FindStringSubmatch(text)
+	if m == nil {
+		return got
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	list := []any{}
+	for part := range strings.SplitSeq(m[2], "; ") {
+		list = append(list, part)
+	}
+	slices.SortFunc(list, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+	return map[string]any{"Code": e["Code"], "Count": n, "Errors": list}
+}

@@ -1,0 +1,370 @@
+package emulator
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// replay sends the requests of one recorded test to an emulator of its own and
+// compares the answers.
+type replay struct {
+	server   *Server
+	web      *httptest.Server
+	vars     map[string]string
+	saved    map[string]any // answers by name
+	recorded map[string]any
+	matcher  *matcher
+	seen     map[string]string // difference by recorded key, "" = none
+}
+
+// run gives the differences by recorded key; err is a fault of the script.
+func (p *replay) run(t *replayTest) error {
+	for _, step := range t.steps {
+		if err := p.step(step); err != nil {
+			return fmt.Errorf("%s: %w", step.where, err)
+		}
+	}
+	return nil
+}
+
+func (p *replay) step(s replayStep) error {
+	text, err := p.expand(s.text)
+	if err != nil {
+		return err
+	}
+	s.verb, s.save = replaceVars(s.verb, p.vars), replaceVars(s.save, p.vars)
+	switch s.verb {
+	case "let":
+		name, value, _ := strings.Cut(text, " = ")
+		p.vars[name] = value
+		return nil
+	case "bind":
+		name, value, _ := strings.Cut(text, " = ")
+		p.matcher.bound["<"+name+">"] = value
+		return nil
+	case "pending":
+		p.server.mu.Lock()
+		p.server.set.StateDelay = map[string]time.Duration{"on": time.Hour}[text]
+		p.server.mu.Unlock()
+		return nil
+	}
+	got, err := p.call(s.verb, text)
+	if err != nil {
+		return err
+	}
+	if s.save == "" {
+		return nil
+	}
+	key, _, _ := strings.Cut(s.save, "/")
+	p.saved[key] = got
+	if s.check {
+		return p.compare(s.save, got)
+	}
+	return nil
+}
+
+// compare looks at one recorded answer, or with key/member at a part of it.
+func (p *replay) compare(key string, got any) error {
+	name, member, deep := strings.Cut(key, "/")
+	want, ok := p.recorded[name]
+	if !ok {
+		return fmt.Errorf("nothing is recorded as %q", name)
+	}
+	if deep {
+		want = want.(map[string]any)[member]
+	}
+	if e, ok := want.(map[string]any); ok && fmt.Sprintf("%T", e["Code"]) == "string" {
+		// Of these the record shows the error alone.
+		got = got.(map[string]any)["Error"]
+		if e["Errors"] != nil {
+			got = parseViolations(got)
+		}
+	}
+	if p.seen[name] == "" {
+		p.seen[name] = p.matcher.match(want, got)
+	}
+	return nil
+}
+
+// expand puts values in the place of ${name}, ${answer.member...} and
+// ${zip:folder}. A variable's own text may hold more of them.
+func (p *replay) expand(text string) (string, error) {
+	var bad error
+	out := variableForm.ReplaceAllStringFunc(replaceVars(replaceVars(text, p.vars), p.vars), func(m string) string {
+		name := m[2 : len(m)-1]
+		if folder, ok := strings.CutPrefix(name, "zip:"); ok {
+			b, err := replayZip(folder)
+			if err != nil {
+				bad = err
+			}
+			return base64.StdEncoding.EncodeToString(b)
+		}
+		if n, ok := strings.CutPrefix(name, "tags:"); ok {
+			return manyTags(n)
+		}
+		if letter, times, ok := strings.Cut(name, "*"); ok {
+			n, _ := strconv.Atoi(times)
+			return strings.Repeat(letter, n)
+		}
+		v, err := p.lookup(name)
+		if err != nil {
+			bad = err
+		}
+		return v
+	})
+	return out, bad
+}
+
+// manyTags is an object of n tags.
+func manyTags(n string) string {
+	count, _ := strconv.Atoi(n)
+	tags := map[string]string{}
+	for i := range count {
+		tags[fmt.Sprintf("%d_key", i)] = fmt.Sprintf("%d_value", i)
+	}
+	return string(encodeJSON(tags))
+}
+
+func (p *replay) lookup(name string) (string, error) {
+	parts := strings.Split(name, ".")
+	v, ok := p.saved[parts[0]]
+	for _, part := range parts[1:] {
+		m, _ := v.(map[string]any)
+		v, ok = m[part]
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	}
+	if !ok {
+		return "", fmt.Errorf("${%s} is not known", name)
+	}
+	return "", fmt.Errorf("${%s} is %s", name, brief(v))
+}
+
+// replayZip packs a folder of testdata/replay/functions.
+func replayZip(folder string) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	dir := os.DirFS("testdata/replay/functions/" + folder)
+	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		h.SetMode(0o755)
+		w, err := z.CreateHeader(h)
+		if err != nil {
+			return err
+		}
+		text, err := fs.ReadFile(dir, name)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
+	})
+	if err == nil {
+		err = z.Close()
+	}
+	return b.Bytes(), err
+}
+
+// call sends one request: OPERATION {members} [| all MEMBER] [| keys MEMBER...].
+func (p *replay) call(verb, text string) (any, error) {
+	text, pipe, _ := strings.Cut(text, " | ")
+	members := map[string]json.RawMessage{}
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &members); err != nil {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+	}
+	verb = camel(verb)
+	if verb == "Create" {
+		verb = "CreateFunction"
+		createDefaults(members)
+	}
+	if list, ok := strings.CutPrefix(pipe, "all "); ok {
+		return p.callAll(verb, members, list)
+	}
+	got, err := p.send(verb, members)
+	if rest, ok := strings.CutPrefix(pipe, "keys "); ok && err == nil {
+		for _, k := range strings.Fields(rest) {
+			keys := []any{}
+			for name := range got.(map[string]any)[k].(map[string]any) {
+				keys = append(keys, name)
+			}
+			slices.SortFunc(keys, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			got.(map[string]any)[k] = keys
+		}
+	}
+	return got, err
+}
+
+// callAll follows the pages of a list.
+func (p *replay) callAll(verb string, members map[string]json.RawMessage, list string) (any, error) {
+	all := []any{}
+	for {
+		got, err := p.send(verb, members)
+		if err != nil {
+			return nil, err
+		}
+		page, _ := got.(map[string]any)[list].([]any)
+		all = append(all, page...)
+		marker := got.(map[string]any)["NextMarker"]
+		if marker == nil {
+			return map[string]any{list: all}, nil
+		}
+		members["Marker"] = encodeJSON(marker)
+	}
+}
+
+// camel turns get_function into GetFunction.
+func camel(name string) string {
+	if strings.ToLower(name) != name {
+		return name
+	}
+	var b strings.Builder
+	for part := range strings.SplitSeq(name, "_") {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+// createDefaults are what the recorded tests' own helper sends with each
+// CreateFunction.
+func createDefaults(members map[string]json.RawMessage) {
+	code, _ := replayZip("echo")
+	for k, v := range map[string]string{
+		"Handler": `"handler.handler"`, "Runtime": `"python3.12"`, "Role": `"arn:aws:iam::111111111111:role/r"`, "Timeout": "30",
+		"Environment": `{"Variables":{}}`, "Code": `{"ZipFile":"` + base64.StdEncoding.EncodeToString(code) + `"}`,
+	} {
+		if old, given := members[k]; !given {
+			members[k] = json.RawMessage(v)
+		} else if string(old) == "null" {
+			delete(members, k)
+		}
+	}
+}
+
+// send makes the HTTP request and shapes the answer as the record has it.
+func (p *replay) send(verb string, members map[string]json.RawMessage) (any, error) {
+	if op, ok := strings.CutPrefix(verb, "logs:"); ok {
+		return p.sendLogs(op, members)
+	}
+	if verb == "HTTP" {
+		return p.sendHTTP(members)
+	}
+	members = maps.Clone(members)
+	model, ok := replayOperations[verb]
+	if !ok {
+		return nil, fmt.Errorf("no operation %s", verb)
+	}
+	method, path, _ := strings.Cut(model, " ")
+	path, query, _ := strings.Cut(path, "?")
+	take := func(name string) string {
+		v := textOf(members, name)
+		delete(members, name)
+		return v
+	}
+	for open := strings.IndexByte(path, '{'); open >= 0; open = strings.IndexByte(path, '{') {
+		end := strings.IndexByte(path, '}')
+		path = path[:open] + strings.ReplaceAll(url.PathEscape(take(path[open+1:end])), ":", "%3A") + path[end+1:]
+	}
+	q, keys := url.Values{}, []string{}
+	for name := range strings.SplitSeq(query, "&") {
+		fixed, value, isFixed := strings.Cut(name, "=")
+		switch {
+		case isFixed:
+			q.Set(fixed, value)
+		case name == "tagKeys":
+			_ = json.Unmarshal(members["TagKeys"], &keys)
+			q[name] = keys
+		case members[name] != nil:
+			q.Set(name, take(name))
+		}
+	}
+	delete(members, "TagKeys")
+	r, err := http.NewRequest(method, p.web.URL+path+"?"+q.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if verb == "Invoke" {
+		return p.sendInvoke(r, members)
+	}
+	if len(members) > 0 {
+		b, _ := json.Marshal(members)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	}
+	resp, body, err := p.do(r)
+	if err != nil {
+		return nil, err
+	}
+	got := shape(resp, body)
+	if verb == "DeleteFunction" && resp.StatusCode < 300 {
+		got["StatusCode"] = float64(resp.StatusCode)
+	}
+	return got, nil
+}
+
+// textOf gives a member as it stands in a path, a query or a header.
+func textOf(members map[string]json.RawMessage, name string) string {
+	var text string
+	if json.Unmarshal(members[name], &text) == nil {
+		return text
+	}
+	return string(members[name])
+}
+
+func (p *replay) do(r *http.Request) (*http.Response, []byte, error) {
+	resp, err := p.web.Client().Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, body, err
+}
+
+// shape is an answer as the official client for Python shows it.
+func shape(resp *http.Response, body []byte) map[string]any {
+	got := map[string]any{}
+	_ = json.Unmarshal(body, &got) // no body: no members
+	if resp.StatusCode >= 300 {
+		got = shapeError(resp.Header.Get("X-Amzn-Errortype"), got)
+	}
+	got["ResponseMetadata"] = map[string]any{"HTTPStatusCode": float64(resp.StatusCode)}
+	return got
+}
+
+func shapeError(code string, body map[string]any) map[string]any {
+	if code == "" {
+		code, _ = body["__type"].(string)
+		delete(body, "__type")
+	}
+	text, ok := body["message"]
+	if !ok {
+		text = body["Message"]
+	}
+	got := body
+	if unmodelled[code] {
+		got = map[string]any{}
+	}
+	got["Error"] = map[string]any{"Code": code, "Message": text}
+	return got
+}

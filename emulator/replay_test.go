@@ -1,0 +1,236 @@
+package emulator
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"coldbench/emulator/runtimes"
+)
+
+var update = flag.Bool("update", false, "write testdata/aws-recorded/score.txt anew")
+
+// replayRuntimes knows every runtime of Lambda. Those that this machine has run
+// functions; with the others functions can be made and configured.
+type replayRuntimes struct{ local localRuntimes }
+
+func (r *replayRuntimes) Known(name string) bool { return slices.Contains(runtimeNames, name) }
+
+func (r *replayRuntimes) Command(runtime, codeDir, handler string) ([]string, string, error) {
+	if _, err := runtimes.Lookup(runtime); err != nil {
+		return nil, "", &runtimes.FunctionError{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}
+	}
+	return r.local.Command(runtime, codeDir, handler)
+}
+
+// readRecorded gives the recorded answers by test, without the file's name in
+// front.
+func readRecorded(t *testing.T, name string) map[string]map[string]any {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "aws-recorded", name+".json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries map[string]struct {
+		Content map[string]any `json:"recorded-content"`
+	}
+	if err := json.NewDecoder(z).Decode(&entries); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]map[string]any{}
+	for k, v := range entries {
+		_, test, _ := strings.Cut(k, "::")
+		out[test] = v.Content
+	}
+	return out
+}
+
+// tally is the outcome of one file.
+type tally struct {
+	name           string
+	passed, failed []string // failed with the first difference
+	out            map[string][]string
+	answers, same  int
+}
+
+// TestReplay sends what was sent in tests that were recorded against AWS, and
+// compares what comes back. The outcome stands in score.txt, which changes with
+// -update; a test that passed there and fails now, or the other way round, is
+// an error.
+func TestReplay(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/replay/*.replay")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal(scripts, err)
+	}
+	var tallies []*tally
+	for _, path := range scripts {
+		script, err := readReplayScript(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tallies = append(tallies, replayAll(t, script))
+	}
+	got := scoreText(tallies)
+	const golden = "testdata/aws-recorded/score.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the score differs from %s (go test ./emulator -run TestReplay -update writes it):\n%s", golden, differences(string(want), got))
+	}
+}
+
+func differences(want, got string) string {
+	var b strings.Builder
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for _, l := range g {
+		if !slices.Contains(w, l) {
+			fmt.Fprintf(&b, "+ %s\n", l)
+		}
+	}
+	for _, l := range w {
+		if !slices.Contains(g, l) {
+			fmt.Fprintf(&b, "- %s\n", l)
+		}
+	}
+	return b.String()
+}
+
+func replayAll(t *testing.T, script *replayScript) *tally {
+	recorded := readRecorded(t, script.recorded)
+	sum := &tally{name: script.recorded, out: map[string][]string{}}
+	done := map[string]bool{}
+	for _, test := range script.tests {
+		if recorded[test.name] == nil {
+			t.Errorf("%s: %s is not recorded", test.where, test.name)
+			continue
+		}
+		done[test.name] = true
+		replayOne(t, test, recorded[test.name], sum)
+	}
+	for _, name := range slices.Sorted(maps.Keys(recorded)) {
+		if done[name] {
+			continue
+		}
+		reason := "no script yet"
+		if i := slices.IndexFunc(script.out, func(o replayOut) bool { return o.form.MatchString(name) }); i >= 0 {
+			reason = script.out[i].reason
+		}
+		if len(recorded[name]) == 0 {
+			reason = "the record holds no answer"
+		}
+		sum.out[reason] = append(sum.out[reason], name)
+	}
+	return sum
+}
+
+func replayOne(t *testing.T, test *replayTest, recorded map[string]any, sum *tally) {
+	dir := t.TempDir()
+	s, err := New(Options{WorkDir: filepath.Join(dir, "work"), AccountID: "111111111111", S3Dir: "testdata/replay/s3", Runtimes: &replayRuntimes{localRuntimes{dir: filepath.Join(dir, "runtime")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	web := httptest.NewServer(s)
+	defer web.Close()
+	p := &replay{server: s, web: web, vars: test.vars, saved: map[string]any{}, recorded: recorded, matcher: newMatcher(), seen: map[string]string{}}
+	if err := p.run(test); err != nil {
+		t.Errorf("%s: %v", test.name, err)
+	}
+	bad := ""
+	for _, key := range slices.Sorted(maps.Keys(recorded)) {
+		diff, compared := p.seen[key]
+		switch _, omitted := test.omit[key]; {
+		case omitted:
+			continue
+		case !compared:
+			diff = "the script does not ask for it"
+		}
+		sum.answers++
+		if diff == "" {
+			sum.same++
+		} else if bad == "" {
+			bad = key + diff
+		}
+		if diff != "" {
+			t.Logf("%s: %s%s", test.name, key, diff)
+		}
+	}
+	if bad == "" {
+		sum.passed = append(sum.passed, test.name)
+	} else {
+		sum.failed = append(sum.failed, test.name+"\n      "+bad)
+	}
+}
+
+// scoreText is the table that a person reads.
+func scoreText(tallies []*tally) string {
+	var b strings.Builder
+	b.WriteString(scoreHead)
+	fmt.Fprintf(&b, "%-34s %8s %8s %8s %8s %10s\n", "file", "recorded", "replayed", "passing", "failing", "answers")
+	var all tally
+	left := 0
+	for _, s := range tallies {
+		n := 0
+		for _, list := range s.out {
+			n += len(list)
+		}
+		scoreRow(&b, s, n)
+		all.passed, all.failed = append(all.passed, s.passed...), append(all.failed, s.failed...)
+		all.answers, all.same, left = all.answers+s.answers, all.same+s.same, left+n
+	}
+	all.name = "all"
+	scoreRow(&b, &all, left)
+	for _, s := range tallies {
+		fmt.Fprintf(&b, "\n%s\n", s.name)
+		slices.Sort(s.failed)
+		for _, f := range s.failed {
+			fmt.Fprintf(&b, "  failing: %s\n", f)
+		}
+		for _, reason := range slices.Sorted(maps.Keys(s.out)) {
+			fmt.Fprintf(&b, "  left out, %s (%d):\n", reason, len(s.out[reason]))
+			for _, name := range s.out[reason] {
+				fmt.Fprintf(&b, "    %s\n", name)
+			}
+		}
+	}
+	return b.String()
+}
+
+const scoreHead = `Answers of the built-in Lambda, compared with answers recorded from AWS.
+
+"recorded" counts the tests in the file, "replayed" those whose requests are in testdata/replay, "passing" those in which every
+answer equals the recorded one: status, error type and text, members and values, with ids and names that only have to be used
+consistently. "answers" counts single answers, equal of compared. Functions are made with every runtime of Lambda; those whose
+interpreter a machine has not got are configured but not run. This file is written by: go test ./emulator -run TestReplay -update
+
+`
+
+func scoreRow(b *strings.Builder, s *tally, left int) {
+	n := len(s.passed) + len(s.failed)
+	fmt.Fprintf(b, "%-34s %8d %8d %8d %8d %10s\n", s.name, n+left, n, len(s.passed), len(s.failed), fmt.Sprintf("%d of %d", s.same, s.answers))
+}
