@@ -26,6 +26,11 @@
 //  4. Pool.Expire(now, ...) lists what has been dropped since. Nothing expires
 //     before Pool.NextExpiry, so a driver sets one timer, or none.
 //
+// Three knobs, off by default, model what AWS documents without numbers or not at
+// all: Zones, environments initialised Ahead of requests, and Borrow, by which a
+// request leaves the environment that still starts for one that falls idle. Their
+// calls (Ahead, Initialised, Reassign) are needed with them alone.
+//
 // What is a fact of AWS and what is an assumption is said where the number
 // stands. In short: the scaling rate, the request rate, reserved and provisioned
 // concurrency and the reasons of a throttle are documented; how long an idle

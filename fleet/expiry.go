@@ -57,12 +57,15 @@ func (p *Pool) reap(now time.Duration) {
 func (p *Pool) expire(i int32, at time.Duration) {
 	e := &p.envs[i]
 	p.unschedule(i)
-	if e.ahead && !e.leaving {
+	if !e.ahead && e.state == starting {
+		p.early--
+	}
+	if e.ahead && !e.is(leaving) {
 		p.aheadTotal--
 		if e.state != starting {
 			p.ready--
 		}
-		e.leaving = true
+		e.marks |= leaving
 	}
 	e.state = ended
 	p.ends = append(p.ends, Expiry{Env: Env(i), At: at})

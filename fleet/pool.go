@@ -23,13 +23,14 @@ type Kind uint8
 const (
 	Throttled   Kind = iota
 	Cold             // a new environment must start first
-	Warm             // an idle environment serves it
-	Provisioned      // an environment that was started ahead of any request serves it
+	Warm             // an idle environment that has served before serves it
+	Provisioned      // an environment of provisioned concurrency serves it
+	Proactive        // an idle environment serves it that has had its init and no request yet
 )
 
 // String names the kind.
 func (k Kind) String() string {
-	return [...]string{"throttled", "cold", "warm", "provisioned"}[k]
+	return [...]string{"throttled", "cold", "warm", "provisioned", "proactive"}[k]
 }
 
 // Decision is the answer to one arrival.
@@ -55,13 +56,36 @@ type PoolConfig struct {
 	KeepAlive KeepAlive
 	MaxAge    time.Duration
 	Seed      uint64
+
+	// Zones is the number of availability zones; 0 and 1 are one. In this model
+	// each request arrives in a zone that is drawn with equal chances, and is
+	// served by an environment of that zone, a new one where none is idle, so
+	// that more zones need more environments. How AWS spreads requests is not
+	// documented. Provisioned environments serve all zones.
+	Zones int
+	// Ahead is the share of new on-demand environments that are started ahead of
+	// any request: for each cold start Ahead/(1-Ahead) more (see Pool.Ahead).
+	// AWS documents that there is such proactive initialisation and not how much;
+	// 0.5 to 0.85 have been observed (A. Stuyvenberg, 2023). 0 = none, at most
+	// MaxAhead.
+	Ahead float64
+	// Borrow gives a request that waits for an init to an environment that falls
+	// idle meanwhile (see Pool.Reassign). AWS documents it for environments that
+	// were initialised ahead; that it holds for others is assumed.
+	Borrow bool
 }
+
+// MaxAhead bounds PoolConfig.Ahead: nine environments ahead for each cold start.
+const MaxAhead = 0.9
+
+// MaxZones bounds PoolConfig.Zones.
+const MaxZones = 16
 
 type state uint8
 
 const (
 	unused   state = iota
-	starting       // provisioned, not ready
+	starting       // ahead of any request, not ready
 	idle
 	busy
 	ended // waits for Expire to report it
@@ -78,9 +102,21 @@ type slot struct {
 	at         int32         // position in that heap, or none
 	prev, next int32         // links of the idle set, or of the list of unused slots
 	state      state
+	zone       uint8
 	ahead      bool // provisioned
-	leaving    bool // ends when its request does
+	marks      marks
 }
+
+// marks are what else is true of an environment.
+type marks uint8
+
+const (
+	leaving marks = 1 << iota // ends when its request does
+	fresh                     // on demand, started ahead, no request yet
+	waiting                   // busy with a request that waits for its init
+)
+
+func (e *slot) is(m marks) bool { return e.marks&m != 0 }
 
 // Pool holds the environments of one version of a function.
 type Pool struct {
@@ -88,8 +124,10 @@ type Pool struct {
 	config  PoolConfig
 	envs    []slot
 	unused  int32
-	idle    idleSet // on demand
-	ahead   idleSet // provisioned
+	idle    idleSet   // on demand, of the first zone
+	zones   []idleSet // on demand, of the other zones
+	ahead   idleSet   // provisioned
+	waiting idleSet   // those whose request waits for their init, oldest first
 	heap    []int32
 	ends    []Expiry // not yet reported
 	random  random
@@ -100,16 +138,23 @@ type Pool struct {
 	aheadTotal int // provisioned environments that are not leaving
 	aheadBusy  int
 	busy       int
-	rate       rate // of the provisioned environments
+	early      int     // on demand, starting ahead
+	credit     float64 // environments that Ahead has still to give
+	credited   uint8   // zone of the cold start that gave the last credit
+	rate       rate    // of the provisioned environments
 }
 
 // Pool adds a version to the function.
 func (f *Function) Pool(c PoolConfig) *Pool {
-	return &Pool{
+	p := &Pool{
 		fn: f, config: c, unused: none,
-		idle: newIdleSet(), ahead: newIdleSet(),
+		idle: newIdleSet(), ahead: newIdleSet(), waiting: newIdleSet(),
 		random: random{state: c.Seed},
 	}
+	for range min(c.Zones, MaxZones) - 1 {
+		p.zones = append(p.zones, newIdleSet())
+	}
+	return p
 }
 
 // Arrive decides about a request that arrives at now.
@@ -126,19 +171,43 @@ func (p *Pool) Arrive(now time.Duration) Decision {
 	if t, wait := p.fn.admit(now); t != NotThrottled {
 		return Decision{Env: NoEnv, Throttle: t, RetryAfter: wait}
 	}
+	zone, set := uint8(0), &p.idle
+	if p.zones != nil {
+		zone = uint8(p.random.below(uint64(len(p.zones) + 1)))
+		set = p.inZone(zone)
+	}
 	kind := Warm
-	i, ok := p.idle.take(p.config.Placement, p.envs, &p.random)
+	i, ok := set.take(p.config.Placement, p.envs, &p.random)
 	if !ok {
 		if wait := p.fn.scale.wait(now); wait > 0 {
 			return Decision{Env: NoEnv, Throttle: ScalingRate, RetryAfter: wait}
 		}
 		p.fn.scale.take(now)
-		i, kind = p.slot(now), Cold
+		i, kind = p.cold(zone, now), Cold
+	} else if e := &p.envs[i]; e.is(fresh) {
+		e.marks, kind = e.marks&^fresh, Proactive
 	}
 	p.fn.begin(now)
 	p.busy++
 	p.envs[i].state = busy
 	return Decision{Kind: kind, Env: Env(i)}
+}
+
+// cold makes the environment of a cold start.
+func (p *Pool) cold(zone uint8, now time.Duration) int32 {
+	i := p.slot(now)
+	e := &p.envs[i]
+	e.zone = zone
+	if p.config.Borrow {
+		e.marks |= waiting
+		p.waiting.add(LRU, p.envs, i)
+	}
+	if p.config.Ahead > 0 {
+		share := min(p.config.Ahead, MaxAhead)
+		p.credit += share / (1 - share)
+		p.credited = e.zone
+	}
+	return i
 }
 
 // Done ends the request that env serves. It reports whether the environment
@@ -147,9 +216,10 @@ func (p *Pool) Arrive(now time.Duration) Decision {
 func (p *Pool) Done(env Env, now time.Duration) (kept bool) {
 	now = p.fn.account.tick(now)
 	e := p.at(env, busy)
+	p.settled(e, env)
 	p.release(e)
 	old := !e.ahead && p.config.MaxAge > 0 && now-e.born >= p.config.MaxAge
-	if p.retired || e.leaving || old {
+	if p.retired || e.is(leaving) || old {
 		p.end(int32(env))
 		return false
 	}
@@ -164,6 +234,7 @@ func (p *Pool) Drop(env Env, now time.Duration) {
 	e := &p.envs[env]
 	switch e.state {
 	case busy:
+		p.settled(e, env)
 		p.release(e)
 	case idle:
 		p.idleOf(e).remove(p.config.Placement, p.envs, int32(env))
@@ -197,13 +268,19 @@ func (p *Pool) Retire(now time.Duration) {
 
 // Idle counts the environments that wait for a request, the provisioned ones
 // included.
-func (p *Pool) Idle() int { return p.idle.n + p.ahead.n }
+func (p *Pool) Idle() int {
+	n := p.ahead.n + p.idle.n
+	for i := range p.zones {
+		n += p.zones[i].n
+	}
+	return n
+}
 
 // Busy counts the environments that serve a request.
 func (p *Pool) Busy() int { return p.busy + p.aheadBusy }
 
 // Size counts the environments that exist, those that start ahead included.
-func (p *Pool) Size() int { return p.Idle() + p.Busy() + p.aheadTotal - p.ready }
+func (p *Pool) Size() int { return p.Idle() + p.Busy() + p.aheadTotal - p.ready + p.early }
 
 func (p *Pool) at(env Env, want state) *slot {
 	if int(env) >= len(p.envs) || env < 0 || p.envs[env].state != want {
@@ -216,7 +293,15 @@ func (p *Pool) idleOf(e *slot) *idleSet {
 	if e.ahead {
 		return &p.ahead
 	}
-	return &p.idle
+	return p.inZone(e.zone)
+}
+
+// inZone gives the idle on-demand environments of a zone.
+func (p *Pool) inZone(zone uint8) *idleSet {
+	if zone == 0 {
+		return &p.idle
+	}
+	return &p.zones[zone-1]
 }
 
 // slot takes an unused slot or makes one.
@@ -261,7 +346,10 @@ func (p *Pool) rest(i int32, now time.Duration) {
 func (p *Pool) end(i int32) {
 	e := &p.envs[i]
 	p.unschedule(i)
-	if e.ahead && !e.leaving {
+	if !e.ahead && e.state == starting {
+		p.early--
+	}
+	if e.ahead && !e.is(leaving) {
 		p.aheadTotal--
 		if e.state != starting {
 			p.ready--

@@ -30,6 +30,11 @@ type function struct {
 	alive    map[fleet.Env]bool // every environment the driver holds
 	ready    map[fleet.Env]bool // provisioned, past init
 	starting map[fleet.Env]bool
+	early    map[fleet.Env]bool // on demand, starting ahead
+	fresh    map[fleet.Env]bool // on demand, no request yet
+	waiting  map[fleet.Env]bool // cold, its request waits for the init
+	zones    int
+	borrow   bool
 	colds    []time.Duration
 }
 
@@ -43,16 +48,20 @@ func newWorld(t *rapid.T) *world {
 	w.account = fleet.NewAccount(w.limits)
 	for range rapid.IntRange(1, 3).Draw(t, "functions") {
 		f := w.account.Function()
+		c := fleet.PoolConfig{
+			Placement: rapid.SampledFrom([]fleet.Placement{fleet.MRU, fleet.LRU, fleet.Random}).Draw(t, "placement"),
+			KeepAlive: rapid.SampledFrom([]fleet.KeepAlive{
+				fleet.Fixed(0), fleet.Fixed(time.Second), fleet.Halving(time.Second), fleet.Uniform(time.Second, 4*time.Second),
+			}).Draw(t, "keep-alive"),
+			MaxAge: rapid.SampledFrom([]time.Duration{0, 3 * time.Second}).Draw(t, "max age"),
+			Seed:   rapid.Uint64().Draw(t, "seed"),
+			Zones:  rapid.IntRange(0, 3).Draw(t, "zones"),
+			Ahead:  rapid.SampledFrom([]float64{0, 0.5, 0.8}).Draw(t, "ahead"),
+			Borrow: rapid.Bool().Draw(t, "borrow"),
+		}
 		w.fns = append(w.fns, &function{
-			fleet: f, reserved: -1,
-			pool: f.Pool(fleet.PoolConfig{
-				Placement: rapid.SampledFrom([]fleet.Placement{fleet.MRU, fleet.LRU, fleet.Random}).Draw(t, "placement"),
-				KeepAlive: rapid.SampledFrom([]fleet.KeepAlive{
-					fleet.Fixed(0), fleet.Fixed(time.Second), fleet.Halving(time.Second), fleet.Uniform(time.Second, 4*time.Second),
-				}).Draw(t, "keep-alive"),
-				MaxAge: rapid.SampledFrom([]time.Duration{0, 3 * time.Second}).Draw(t, "max age"),
-				Seed:   rapid.Uint64().Draw(t, "seed"),
-			}),
+			fleet: f, reserved: -1, pool: f.Pool(c), zones: c.Zones, borrow: c.Borrow,
+			early: map[fleet.Env]bool{}, fresh: map[fleet.Env]bool{}, waiting: map[fleet.Env]bool{},
 			busy: map[fleet.Env]fleet.Kind{}, alive: map[fleet.Env]bool{},
 			ready: map[fleet.Env]bool{}, starting: map[fleet.Env]bool{},
 		})
@@ -92,7 +101,7 @@ func (w *world) arrive(*rapid.T) {
 	}
 	idle := 0
 	for e := range f.alive {
-		if _, busy := f.busy[e]; !busy && !f.ready[e] && !f.starting[e] {
+		if _, busy := f.busy[e]; !busy && !f.ready[e] && !f.starting[e] && !f.early[e] {
 			idle++
 		}
 	}
@@ -109,12 +118,18 @@ func (w *world) arrive(*rapid.T) {
 	w.served++
 	switch d.Kind {
 	case fleet.Cold:
-		if idle > 0 || f.alive[d.Env] {
+		if (idle > 0 && f.zones <= 1) || f.alive[d.Env] {
 			w.t.Fatalf("cold start in slot %d with %d idle", d.Env, idle)
 		}
 		f.colds = append(f.colds, w.now)
+		f.waiting[d.Env] = true
+		f.startEarly(w)
+	case fleet.Proactive:
+		if !f.alive[d.Env] || !f.fresh[d.Env] || f.early[d.Env] {
+			w.t.Fatalf("environment %d was not initialised ahead", d.Env)
+		}
 	case fleet.Warm:
-		if !f.alive[d.Env] || f.ready[d.Env] {
+		if !f.alive[d.Env] || f.ready[d.Env] || f.fresh[d.Env] || f.early[d.Env] {
 			w.t.Fatalf("warm start in environment %d that does not exist", d.Env)
 		}
 	case fleet.Provisioned:
@@ -126,6 +141,61 @@ func (w *world) arrive(*rapid.T) {
 		w.t.Fatalf("%v though %d provisioned environments are free", d.Kind, free)
 	}
 	f.alive[d.Env], f.busy[d.Env] = true, d.Kind
+	delete(f.fresh, d.Env)
+}
+
+// startEarly starts what the fleet wants ahead of requests.
+func (f *function) startEarly(w *world) {
+	for _, e := range f.pool.Ahead(w.now, nil) {
+		if f.alive[e] {
+			w.t.Fatalf("slot %d given twice", e)
+		}
+		f.alive[e], f.early[e], f.fresh[e] = true, true, true
+		f.colds = append(f.colds, w.now)
+	}
+}
+
+// earlyReady ends an init that ran ahead of requests.
+func (w *world) earlyReady(*rapid.T) {
+	f := w.pick()
+	e, ok := pickEnv(w, f.early)
+	if !ok {
+		return
+	}
+	delete(f.early, e)
+	if !f.pool.Ready(e, w.now) {
+		w.t.Fatalf("environment %d is no longer wanted, and nobody has said so", e)
+	}
+}
+
+// initialised ends the init of a cold start.
+func (w *world) initialised(*rapid.T) {
+	f := w.pick()
+	if e, ok := pickEnv(w, f.waiting); ok {
+		delete(f.waiting, e)
+		if !f.pool.Initialised(e) {
+			w.t.Fatalf("the request of environment %d was moved, and nobody has said so", e)
+		}
+	}
+}
+
+// reassign moves one request that waits for an init.
+func (w *world) reassign(*rapid.T) {
+	f := w.pick()
+	f.collect(w)
+	from, to, ok := f.pool.Reassign(w.now)
+	if !ok {
+		return
+	}
+	_, busy := f.busy[to]
+	if !f.borrow || !f.waiting[from] || !f.alive[to] || busy || f.early[to] || f.ready[to] {
+		w.t.Fatalf("request moved from %d (waits: %v) to %d (busy: %v)", from, f.waiting[from], to, busy)
+	}
+	f.busy[to] = f.busy[from]
+	delete(f.busy, from)
+	delete(f.waiting, from)
+	delete(f.fresh, to)
+	f.early[from], f.fresh[from] = true, true
 }
 
 func (f *function) forget(e fleet.Env) {
@@ -133,6 +203,9 @@ func (f *function) forget(e fleet.Env) {
 	delete(f.busy, e)
 	delete(f.ready, e)
 	delete(f.starting, e)
+	delete(f.early, e)
+	delete(f.fresh, e)
+	delete(f.waiting, e)
 }
 
 func (w *world) finish(*rapid.T) {
@@ -144,6 +217,7 @@ func (w *world) finish(*rapid.T) {
 	w.done++
 	kept := f.pool.Done(e, w.now)
 	delete(f.busy, e)
+	delete(f.waiting, e)
 	if !kept {
 		f.forget(e)
 	}
@@ -230,6 +304,9 @@ func (w *world) check(*rapid.T) {
 		if f.pool.Busy() != len(f.busy) {
 			w.t.Fatalf("busy: fleet says %d, books say %d", f.pool.Busy(), len(f.busy))
 		}
+		if got := f.pool.Size(); got > len(f.alive) {
+			w.t.Fatalf("size: fleet says %d, books say at most %d", got, len(f.alive))
+		}
 		if f.pool.Allocated() > f.target {
 			w.t.Fatalf("allocated %d, asked for %d", f.pool.Allocated(), f.target)
 		}
@@ -287,6 +364,10 @@ func TestFleetAgainstNaiveBooks(t *testing.T) {
 			"reserve":   w.reserve,
 			"provision": w.provision,
 			"ready":     w.makeReady,
+
+			"early ready": w.earlyReady,
+			"initialised": w.initialised,
+			"reassign":    w.reassign,
 		})
 	})
 }

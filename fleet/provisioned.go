@@ -30,12 +30,18 @@ func (p *Pool) Replace(now time.Duration) (env Env, ok bool) {
 	return p.startAhead(p.fn.account.tick(now)), true
 }
 
-// Ready says that a provisioned environment has ended its init and may serve.
-// It reports false, and the environment has ended, where it is no longer wanted.
+// Ready says that an environment that was started ahead of any request, whether
+// provisioned or on demand, has ended its init and may serve. It reports false,
+// and the environment has ended, where it is no longer wanted.
 func (p *Pool) Ready(env Env, now time.Duration) bool {
 	now = p.fn.account.tick(now)
-	if e := &p.envs[env]; e.state != starting {
+	switch e := &p.envs[env]; {
+	case e.state != starting:
 		return false
+	case !e.ahead:
+		p.early--
+		p.rest(int32(env), now)
+		return true
 	}
 	p.ready++
 	p.rest(int32(env), now)
@@ -62,13 +68,13 @@ func (p *Pool) shed(n int, now time.Duration) {
 	for _, want := range [...]state{starting, idle, busy} {
 		for i := 0; i < len(p.envs) && n > 0; i++ {
 			e := &p.envs[i]
-			if !e.ahead || e.leaving || e.state != want {
+			if !e.ahead || e.is(leaving) || e.state != want {
 				continue
 			}
 			n--
 			switch want {
 			case busy:
-				e.leaving = true
+				e.marks |= leaving
 				p.aheadTotal--
 				p.ready--
 				continue
