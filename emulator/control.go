@@ -34,7 +34,12 @@ func (s *Server) acquire(v *version) (*environment, *apiError) {
 		}
 	case fleet.Cold:
 		s.settleLocked(v) // expired slots are reported before their numbers come again
-		s.place(v, s.newEnvironment(v, d.Env, onDemand))
+		e := s.newEnvironment(v, d.Env, onDemand)
+		if s.set.pool.Borrow {
+			e.moved = make(chan *environment, 1)
+		}
+		s.place(v, e)
+		s.startProactive(v)
 	}
 	s.work.Add(1)
 	s.running++
@@ -54,6 +59,9 @@ func (s *Server) place(v *version, e *environment) {
 // perform runs an invocation in the environment that was acquired for it, gives
 // that back, and only then sends a reply that has not been sent on the way.
 func (s *Server) perform(e *environment, inv *invocation) {
+	if e.moved != nil && !e.begun {
+		e = s.await(e)
+	}
 	r := e.run(inv)
 	if r.fault != nil {
 		s.discard(e)
@@ -74,6 +82,7 @@ func (s *Server) release(e *environment) {
 	if !kept {
 		v.envs[e.slot] = nil
 	}
+	s.reassign(v)
 	s.arm(v)
 	s.mu.Unlock()
 	if !kept {

@@ -37,11 +37,14 @@ type environment struct {
 
 	listener net.Listener
 	session  atomic.Pointer[session]
-	begun    bool // its first init has been tried
-	extended bool // the process at hand has extensions
-	boosted  bool // the process still has the CPU of the init phase
-	frozen   bool
-	out      *output
+	begun    bool              // its first init has been tried
+	moved    chan *environment // takes the request from an init that it waits for; nil = it stays
+	// firstInitDuration waits for the REPORT of the first invocation.
+	firstInitDuration time.Duration
+	extended          bool // the process at hand has extensions
+	boosted           bool // the process still has the CPU of the init phase
+	frozen            bool
+	out               *output
 
 	phase     string    // of the init that has begun last
 	initBegan time.Time // when that was

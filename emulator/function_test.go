@@ -99,6 +99,10 @@ func (c *runtimeClient) init(how string) {
 	}
 	kind, arg, _ := strings.Cut(how, ":")
 	switch kind {
+	case "hang-if-made":
+		if os.Mkdir(arg, 0o700) != nil {
+			select {}
+		}
 	case "sleep":
 		d, _ := time.ParseDuration(arg)
 		time.Sleep(d)
@@ -156,6 +160,11 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		c.post("invocation/"+id+"/response", string(b), "")
 	}
 	switch o.Do {
+	case "await":
+		for os.IsNotExist(exists(o.Text)) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		answer("seen")
 	case "sleep":
 		time.Sleep(time.Duration(o.MS) * time.Millisecond)
 		answer(cmp.Or(o.Text, "slept"))
@@ -289,3 +298,10 @@ func (c *runtimeClient) stream(id string, o order) {
 		resp.Body.Close()
 	}
 }
+
+func exists(name string) error {
+	_, err := os.Stat(name)
+	return err
+}
+
+func touch(name string) error { return os.WriteFile(name, nil, 0o600) }

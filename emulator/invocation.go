@@ -88,10 +88,9 @@ func (e *environment) run(inv *invocation) reply {
 	e.thaw()
 	defer e.freeze()
 	if !e.begun {
-		e.begun = true
-		e.placed()
-		rep.Init = e.firstInit()
+		e.initAhead()
 	}
+	rep.Init = e.takeInit()
 	dispatch := time.Now()
 	f := e.suppressedInit()
 	if f != nil && f.fault != nil {

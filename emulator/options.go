@@ -45,6 +45,16 @@ type Options struct {
 	Placement string        // mru, lru or random; "" = mru
 	MaxAge    time.Duration // 0 = fleet.DefaultMaxAge; negative = no maximum
 	Seed      uint64        // of placement and keep-alive draws
+	// Zones is the number of availability zones; an environment serves requests of
+	// its zone alone. 0 = 1; at most fleet.MaxZones.
+	Zones int
+	// Proactive is the share of new environments that are initialised ahead of any
+	// request; 0 = none, at most fleet.MaxAhead. Their first REPORT has an Init
+	// Duration that no caller waited for.
+	Proactive float64
+	// Borrow lets a request that waits for an init leave for an environment that
+	// falls idle meanwhile.
+	Borrow bool
 	// Limits is "auto" (or "") for the quotas of AWS, "off" for none.
 	Limits string
 	// Concurrency is the account's limit; 0 = 1,000. Limits "off" sets it aside.
@@ -148,7 +158,16 @@ func (o Options) parse() (settings, error) {
 	if err != nil {
 		return s, err
 	}
-	s.pool = fleet.PoolConfig{Placement: place, KeepAlive: keep, MaxAge: max(0, s.MaxAge), Seed: o.Seed}
+	s.pool = fleet.PoolConfig{
+		Placement: place, KeepAlive: keep, MaxAge: max(0, s.MaxAge), Seed: o.Seed,
+		Zones: o.Zones, Ahead: o.Proactive, Borrow: o.Borrow,
+	}
+	if o.Zones < 0 || o.Zones > fleet.MaxZones {
+		return s, fmt.Errorf("%d availability zones: want 1 to %d", o.Zones, fleet.MaxZones)
+	}
+	if !(o.Proactive >= 0 && o.Proactive <= fleet.MaxAhead) {
+		return s, fmt.Errorf("proactive share %v: want 0 to %v", o.Proactive, fleet.MaxAhead)
+	}
 	switch o.Limits {
 	case "", "auto":
 		s.limits = fleet.DefaultLimits()
@@ -239,6 +258,15 @@ func (s *settings) knobs() map[string]string {
 	}
 	if s.delay != nil {
 		k["latency"] = s.delay.Name + ": modelled placement and download delay of every cold start, drawn from published measurements"
+	}
+	if s.Zones > 1 {
+		k["zones"] = strconv.Itoa(s.Zones) + " (modelled: a request is served in the zone it arrives in, drawn by seed)"
+	}
+	if s.Proactive > 0 {
+		k["proactive"] = strconv.FormatFloat(s.Proactive, 'g', -1, 64) + " of new environments (modelled)"
+	}
+	if s.Borrow {
+		k["borrow"] = "a request leaves an init for an environment that falls idle (modelled)"
 	}
 	if s.LogStyle == styleOld {
 		k["log_style"] = styleOld

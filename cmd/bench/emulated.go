@@ -166,6 +166,9 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Limits:      f.limits,
 		Concurrency: f.concurrency,
 		Latency:     f.latency,
+		Zones:       f.zones,
+		Proactive:   f.proactive,
+		Borrow:      f.borrow,
 		LogStyle:    f.logStyle,
 		Seed:        f.seed,
 		LogDelay:    f.logs.delay,
@@ -241,7 +244,8 @@ func (f *emulatorFlags) childArgs() []string {
 	return []string{
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
-		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache, "--seed", fmt.Sprint(f.seed),
+		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache,
+		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
 }

@@ -62,6 +62,9 @@ type emulatorFlags struct {
 	seed                                                                   uint64
 	registry, imageCache                                                   string
 	s3Dir                                                                  string // of bench emulate alone
+	zones                                                                  int
+	proactive                                                              float64
+	borrow                                                                 bool
 
 	// of the built-in functions
 	builtinMemory  int
@@ -121,6 +124,9 @@ func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&f.concurrency, "concurrency", 1000, prefix+"the account's concurrency limit")
 	fs.StringVar(&f.registry, "registry", "", prefix+"HOST:PORT that stands in for ACCOUNT.dkr.ecr.REGION.amazonaws.com")
 	fs.StringVar(&f.imageCache, "image-cache", "", prefix+"folder that keeps the layers of container images (default: none are kept)")
+	fs.IntVar(&f.zones, "zones", 1, prefix+"availability zones; an environment serves its own zone alone (modelled)")
+	fs.Float64Var(&f.proactive, "proactive", 0, prefix+"share of new environments that are initialised ahead of any request (modelled)")
+	fs.BoolVar(&f.borrow, "borrow", false, prefix+"a request that waits for an init leaves for an environment that falls idle (modelled)")
 	fs.StringVar(&f.latency, "latency", "off", prefix+"modelled placement and download delay of cold starts: aws-2026 or off")
 }
 
@@ -177,6 +183,12 @@ func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
 	}
 	if f.concurrency < 1 {
 		bad("concurrency", "%d is not above 0", f.concurrency)
+	}
+	if f.zones < 1 || f.zones > fleet.MaxZones {
+		bad("zones", "%d is not in [1, %d]", f.zones, fleet.MaxZones)
+	}
+	if !(f.proactive >= 0 && f.proactive <= fleet.MaxAhead) {
+		bad("proactive", "%v is not in [0, %v]", f.proactive, fleet.MaxAhead)
 	}
 	if f.latency != "off" && f.latency != emulator.ModelAWS2026 {
 		bad("latency", "%q is neither %s nor off", f.latency, emulator.ModelAWS2026)
