@@ -71,27 +71,14 @@ func (p *extendedProcess) startRuntime() error {
 	return p.write.Close()
 }
 
-// extensionFolder is where a version's external extensions are on this machine:
-// in its layers, or in its image. "" = it has neither.
-func (v *version) extensionFolder() string {
-	if image := v.image(); image != nil {
-		return filepath.Join(image.Root, "opt", "extensions")
-	}
-	if v.layerDir != "" {
-		return filepath.Join(v.layerDir, "extensions")
-	}
-	return ""
-}
-
-// externalExtensions are the names of the files that are to be started.
+// externalExtensions are the names of the files that are to be started, from the
+// version's layers or image.
 func (v *version) externalExtensions() []string {
-	dir := v.extensionFolder()
-	if dir == "" {
-		return nil
-	}
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // layers without extensions
+	var list []os.DirEntry
+	if image := v.image(); image != nil {
+		list = image.Entries("/opt/extensions") // by its own links, not this machine's
+	} else if v.layerDir != "" {
+		list, _ = os.ReadDir(filepath.Join(v.layerDir, "extensions")) // layers need not have any
 	}
 	var names []string
 	for _, f := range list {
@@ -108,7 +95,7 @@ func (e *environment) extensionCommand(spec *sandbox.Spec, name string) string {
 	if spec.Root != "" || (e.server.set.Sandbox.Private() && slices.ContainsFunc(spec.Mounts, opt)) {
 		return "/opt/extensions/" + name
 	}
-	return filepath.Join(e.version.extensionFolder(), name)
+	return filepath.Join(e.version.layerDir, "extensions", name)
 }
 
 // launch starts what the version consists of: the runtime alone, or its external

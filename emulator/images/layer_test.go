@@ -267,6 +267,12 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q, %v", name, got, err, want.path, want.err)
 		}
 	}
+	if list := image.Entries("/bin"); len(list) != 1 || list[0].Name() != "node" {
+		t.Errorf("/bin has %v", list)
+	}
+	if list := image.Entries("/none"); list != nil {
+		t.Errorf("/none has %v", list)
+	}
 	if !image.Dir("/srv") || image.Dir("/plain") || image.Dir("/none") {
 		t.Error("Dir is wrong")
 	}

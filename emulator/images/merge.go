@@ -163,6 +163,19 @@ func (i *Image) Dir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
+// Entries lists a folder of the image, links followed; nil where it has none.
+func (i *Image) Entries(name string) []fs.DirEntry {
+	found, ok := i.resolve(name)
+	if !ok {
+		return nil
+	}
+	list, err := os.ReadDir(found)
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
 func (i *Image) executable(name string) error {
 	info, err := i.stat(name)
 	switch {
@@ -174,14 +187,20 @@ func (i *Image) executable(name string) error {
 	return nil
 }
 
-// stat follows links as inside the image.
 func (i *Image) stat(name string) (fs.FileInfo, error) {
+	found, ok := i.resolve(name)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return os.Lstat(found)
+}
+
+// resolve gives the path on this machine to which a path inside the image
+// leads, links followed as inside of it.
+func (i *Image) resolve(name string) (string, bool) {
 	found, ok := resolve(name, true, func(p string) (string, bool) {
 		target, err := os.Readlink(filepath.Join(i.Root, p))
 		return target, err == nil
 	})
-	if !ok {
-		return nil, fs.ErrNotExist
-	}
-	return os.Lstat(filepath.Join(i.Root, found))
+	return filepath.Join(i.Root, found), ok
 }
