@@ -56,6 +56,13 @@ func (p *replay) step(s replayStep) error {
 		name, value, _ := strings.Cut(text, " = ")
 		p.matcher.bound["<"+name+">"] = value
 		return nil
+	case "pulled":
+		for _, fn := range p.server.functions { // nobody else is at work
+			if image := fn.latest.code.image; image != nil {
+				<-image.pulled
+			}
+		}
+		return nil
 	case "pending":
 		p.server.mu.Lock()
 		p.server.set.StateDelay = map[string]time.Duration{"on": time.Hour}[text]

@@ -146,7 +146,11 @@ func replayAll(t *testing.T, script *replayScript) *tally {
 
 func replayOne(t *testing.T, test *replayTest, recorded map[string]any, sum *tally) {
 	dir := t.TempDir()
-	s, err := New(Options{WorkDir: filepath.Join(dir, "work"), AccountID: "111111111111", S3Dir: "testdata/replay/s3", Runtimes: &replayRuntimes{localRuntimes{dir: filepath.Join(dir, "runtime")}}})
+	o := Options{WorkDir: filepath.Join(dir, "work"), AccountID: "111111111111", S3Dir: "testdata/replay/s3", Runtimes: &replayRuntimes{localRuntimes{dir: filepath.Join(dir, "runtime")}}}
+	if strings.Contains(test.name, "Images") {
+		o.Registry, o.Sandbox = replayImages(t), onPaper{}
+	}
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
