@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -27,6 +28,8 @@ func TestMain(m *testing.M) {
 	case "":
 	case "aws-lambda-go":
 		lambda.Start(func(_ context.Context, event json.RawMessage) (json.RawMessage, error) { return event, nil })
+	case "url":
+		lambda.Start(streamURL)
 	case "echo":
 		runEcho()
 	case "sigterm":
@@ -37,6 +40,24 @@ func TestMain(m *testing.M) {
 		runFunction()
 	}
 	os.Exit(m.Run())
+}
+
+// streamURL answers a function URL in two parts, the second when whoever listens
+// at the address in the request's body has sent a byte.
+func streamURL(_ context.Context, e events.LambdaFunctionURLRequest) (*events.LambdaFunctionURLStreamingResponse, error) {
+	r, w := io.Pipe()
+	go func() {
+		fmt.Fprintf(w, "first of %s;", e.RequestContext.AccountID)
+		if c, err := net.Dial("tcp", e.Body); err == nil {
+			_, _ = c.Read(make([]byte, 1))
+			c.Close()
+		}
+		fmt.Fprint(w, "second")
+		w.Close()
+	}()
+	return &events.LambdaFunctionURLStreamingResponse{
+		StatusCode: http.StatusAccepted, Headers: map[string]string{"X-A": "b", "Content-Type": "text/plain"}, Cookies: []string{"c=d"}, Body: r,
+	}, nil
 }
 
 // runEcho is a plain net/http echo server in a process of its own. It ends with

@@ -258,7 +258,7 @@ func (s *session) answer(w http.ResponseWriter, r *http.Request, id, call string
 	var whole bool
 	var err error
 	if stream != nil && ev.kind == eventResponse {
-		whole, err = stream.copy(r.Body)
+		whole, err = stream.copy(r.Body, newAnswerHeader(r))
 	} else {
 		body, whole, err = readBounded(r)
 	}

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,14 +24,20 @@ const (
 	maxStream   = 200 << 20
 )
 
-// stream writes the frames of one invocation. Chunks come from the goroutine
-// that reads the runtime's answer, the end from the one that runs the
+// newAnswerHeader reads a runtime's answer. aws-lambda-go names no response
+// mode: what is not JSON streams all the same.
+func newAnswerHeader(r *http.Request) answerHeader {
+	h := answerHeader{contentType: r.Header.Get("Content-Type")}
+	h.streaming = r.Header.Get("Lambda-Runtime-Function-Response-Mode") == "streaming" || !strings.HasPrefix(h.contentType, "application/json")
+	return h
+}
+
+// stream takes the response of one invocation in parts. Chunks come from the
+// goroutine that reads the runtime's answer, the end from the one that runs the
 // invocation, which may be sooner.
 type stream struct {
-	w       http.ResponseWriter
-	version string
-	trace   string
-	over    <-chan struct{} // the environment has ended
+	form streamForm
+	over <-chan struct{} // the environment has ended
 
 	mu    sync.Mutex
 	begun bool
@@ -39,18 +46,20 @@ type stream struct {
 	freed time.Time // when the capped part may go on
 }
 
-// begin sends the headers. The lock is held.
-func (s *stream) begin() {
-	if s.begun {
-		return
-	}
-	s.begun = true
-	h := s.w.Header()
-	h.Set("Content-Type", "application/vnd.amazon.eventstream")
-	h.Set("X-Amzn-Remapped-Content-Type", "application/octet-stream")
-	h.Set("X-Amz-Executed-Version", s.version)
-	h.Set("X-Amzn-Trace-Id", s.trace)
-	s.w.WriteHeader(http.StatusOK)
+// streamForm is how a streamed response looks to the client. Its methods are
+// called one at a time.
+type streamForm interface {
+	// begin is called once, before the first chunk or, without one, the end.
+	begin(h answerHeader)
+	chunk(p []byte)
+	// complete ends the response; begun says whether begin has been called.
+	complete(r reply, begun bool)
+}
+
+// answerHeader is what the runtime says of its answer ahead of it.
+type answerHeader struct {
+	streaming   bool // it answers in parts
+	contentType string
 }
 
 // chunk sends a part of the response; whole is false when the response has
@@ -62,10 +71,19 @@ func (s *stream) chunk(p []byte) (whole bool) {
 		return false
 	}
 	s.throttle(len(p))
-	s.begin()
 	s.sent += int64(len(p))
-	writeFrame(s.w, "PayloadChunk", "application/octet-stream", p)
+	s.form.chunk(p)
 	return true
+}
+
+// start gives the client what comes before the first chunk.
+func (s *stream) start(h answerHeader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.begun && !s.ended {
+		s.begun = true
+		s.form.begin(h)
+	}
 }
 
 // produced is how much has been sent.
@@ -77,12 +95,13 @@ func (s *stream) produced() int64 {
 
 // copy passes a runtime's answer on, part by part, as it arrives. The rest of one
 // that is too large is read and thrown away.
-func (s *stream) copy(body io.Reader) (whole bool, err error) {
+func (s *stream) copy(body io.Reader, h answerHeader) (whole bool, err error) {
 	buf := make([]byte, 64<<10)
 	whole = true
 	for {
 		n, err := body.Read(buf)
 		if n > 0 && whole {
+			s.start(h)
 			whole = s.chunk(buf[:n])
 		}
 		switch {
@@ -112,18 +131,44 @@ func (s *stream) throttle(n int) {
 	s.freed = now.Add(time.Duration(n) * time.Second / streamRate)
 }
 
-// complete ends the stream. A nil body means that all is well.
+// complete ends the stream.
 func (s *stream) complete(r reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	if r.fault != nil {
-		if !s.begun {
-			writeError(s.w, r.fault)
-		}
+	s.form.complete(r, s.begun)
+}
+
+// eventFrames are the answer of InvokeWithResponseStream.
+type eventFrames struct {
+	w       http.ResponseWriter
+	version string
+	trace   string
+}
+
+func (f *eventFrames) begin(answerHeader) {
+	h := f.w.Header()
+	h.Set("Content-Type", "application/vnd.amazon.eventstream")
+	h.Set("X-Amzn-Remapped-Content-Type", "application/octet-stream")
+	h.Set("X-Amz-Executed-Version", f.version)
+	h.Set("X-Amzn-Trace-Id", f.trace)
+	f.w.WriteHeader(http.StatusOK)
+}
+
+func (f *eventFrames) chunk(p []byte) {
+	writeFrame(f.w, "PayloadChunk", "application/octet-stream", p)
+}
+
+func (f *eventFrames) complete(r reply, begun bool) {
+	switch {
+	case r.fault != nil && begun:
 		return
+	case r.fault != nil:
+		writeError(f.w, r.fault)
+		return
+	case !begun:
+		f.begin(answerHeader{})
 	}
-	s.begin()
 	var end struct {
 		ErrorCode    string `json:"ErrorCode,omitempty"`
 		ErrorDetails string `json:"ErrorDetails,omitempty"`
@@ -135,7 +180,7 @@ func (s *stream) complete(r reply) {
 	if len(r.tail) > 0 {
 		end.LogResult = base64.StdEncoding.EncodeToString(r.tail)
 	}
-	writeFrame(s.w, "InvokeComplete", "application/json", encodeJSON(end))
+	writeFrame(f.w, "InvokeComplete", "application/json", encodeJSON(end))
 }
 
 // writeFrame writes one message of the event stream encoding: lengths, a checksum of
@@ -184,7 +229,7 @@ func (s *Server) invokeStream(w http.ResponseWriter, r *http.Request) *apiError 
 		return bad
 	}
 	inv.wantTail = r.Header.Get("X-Amz-Log-Type") == "Tail"
-	inv.stream = &stream{w: w, version: v.number, trace: inv.trace, over: e.over}
+	inv.stream = &stream{form: &eventFrames{w, v.number, inv.trace}, over: e.over}
 	inv.answer = inv.stream.complete
 	s.perform(e, inv)
 	return nil

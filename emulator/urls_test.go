@@ -1,16 +1,23 @@
 package emulator_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"coldbench/emulator"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
@@ -81,5 +88,69 @@ func TestFunctionURL(t *testing.T) {
 	}
 	if resp, _ := post("", "", ""); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("after its deletion: %d", resp.StatusCode)
+	}
+}
+
+// TestSignedStreamingURL: a URL of AuthType AWS_IAM refuses who has not signed.
+// Who has gets status and headers from the function, and its first words while
+// it still works on the others.
+func TestSignedStreamingURL(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_FUNCTION": "url"}})
+	made, err := b.lambda.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{
+		FunctionName: aws.String("fn"), AuthType: types.FunctionUrlAuthTypeAwsIam, InvokeMode: types.InvokeModeResponseStream,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	text := []byte(l.Addr().String())
+	post := func(sign bool) *http.Response {
+		req, err := http.NewRequest(http.MethodPost, *made.FunctionUrl, bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "text/plain")
+		if sign {
+			sum := sha256.Sum256(text)
+			err = v4.NewSigner().SignHTTP(ctx, aws.Credentials{AccessKeyID: "AKIATEST", SecretAccessKey: "secret"}, req, hex.EncodeToString(sum[:]), "lambda", "us-east-1", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		resp, err := b.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	resp := post(false)
+	if said := body(t, resp); resp.StatusCode != http.StatusForbidden || !strings.HasPrefix(said, `{"Message":"Forbidden. `) {
+		t.Errorf("unsigned: %d %s", resp.StatusCode, said)
+	}
+	resp.Body.Close()
+	resp = post(true)
+	defer resp.Body.Close()
+	h := resp.Header
+	if resp.StatusCode != http.StatusAccepted || h.Get("X-A") != "b" || h.Get("Set-Cookie") != "c=d" || h.Get("Content-Type") != "text/plain" {
+		t.Fatalf("signed: %d %v %s", resp.StatusCode, h, body(t, resp))
+	}
+	first := make([]byte, len("first of 123456789012;"))
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "first of 123456789012;" {
+		t.Fatalf("first part %q, %v", first, err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.Write([]byte{1})
+	c.Close()
+	if rest := body(t, resp); rest != "second" {
+		t.Errorf("second part %q", rest)
 	}
 }

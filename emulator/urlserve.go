@@ -28,16 +28,17 @@ type urlEvent struct {
 }
 
 type urlContext struct {
-	AccountID    string  `json:"accountId"`
-	APIID        string  `json:"apiId"`
-	DomainName   string  `json:"domainName"`
-	DomainPrefix string  `json:"domainPrefix"`
-	HTTP         urlHTTP `json:"http"`
-	RequestID    string  `json:"requestId"`
-	RouteKey     string  `json:"routeKey"`
-	Stage        string  `json:"stage"`
-	Time         string  `json:"time"`
-	TimeEpoch    int64   `json:"timeEpoch"`
+	AccountID    string         `json:"accountId"`
+	APIID        string         `json:"apiId"`
+	Authorizer   *urlAuthorizer `json:"authorizer,omitempty"`
+	DomainName   string         `json:"domainName"`
+	DomainPrefix string         `json:"domainPrefix"`
+	HTTP         urlHTTP        `json:"http"`
+	RequestID    string         `json:"requestId"`
+	RouteKey     string         `json:"routeKey"`
+	Stage        string         `json:"stage"`
+	Time         string         `json:"time"`
+	TimeEpoch    int64          `json:"timeEpoch"`
 }
 
 type urlHTTP struct {
@@ -94,8 +95,9 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 	if u == nil {
 		return &apiError{Status: http.StatusNotFound, Kind: "ResourceNotFoundException", Text: "null", Capital: true}
 	}
-	if u.auth != "NONE" {
-		return &apiError{Status: http.StatusForbidden, Kind: "AccessDeniedException", Text: "Forbidden", Capital: true}
+	caller, signed := signer(r)
+	if u.auth != "NONE" && !signed {
+		return urlForbidden()
 	}
 	body, err := readAll(http.MaxBytesReader(w, r.Body, maxRequest), r.ContentLength)
 	var large *http.MaxBytesError
@@ -106,7 +108,10 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 	}
 	now := time.Now()
 	v, bad := s.invocable(u.target, now)
-	if bad != nil {
+	switch {
+	case bad != nil && bad.Status == http.StatusNotFound:
+		return urlForbidden() // the alias is gone; recorded so
+	case bad != nil:
 		return bad
 	}
 	e, bad := s.acquire(v)
@@ -114,11 +119,19 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 		return bad
 	}
 	id := w.Header().Get("X-Amzn-Requestid")
-	inv := &invocation{target: u.target, id: id, payload: encodeJSON(newURLEvent(u, r, id, body)), arn: s.functionARN(u.target.name), trace: newTrace(now)}
+	ev := newURLEvent(u, r, id, body)
+	if u.auth != "NONE" {
+		ev.RequestContext.authorize(caller, s.set.AccountID)
+	}
+	inv := &invocation{target: u.target, id: id, payload: encodeJSON(ev), arn: s.functionARN(u.target.name), trace: newTrace(now)}
 	if u.target.qualifier != "" {
 		inv.arn += ":" + u.target.qualifier
 	}
 	inv.answer = func(p reply) { writeURLReply(w, p) }
+	if u.mode == "RESPONSE_STREAM" {
+		inv.stream = &stream{form: &urlStream{w: w}, over: e.over}
+		inv.answer = inv.stream.complete
+	}
 	s.perform(e, inv)
 	return nil
 }
