@@ -108,6 +108,19 @@ func TestFaultsDisturbNoOther(t *testing.T) {
 		{"endless invocation", emulator.Options{}, emulator.LocalFunction{Timeout: 300 * time.Millisecond}, "", func(b *bed) {
 			b.failure(order{Do: "sleep", MS: 600_000}, "Task timed out after 0.30 seconds", "\tStatus: timeout\n")
 		}},
+		{"endless shutdown", emulator.Options{Shutdown: 100 * time.Millisecond}, emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}, Layer: layer(t, map[string]string{"x": "how=deaf"})}, "", func(b *bed) {
+			b.served("1")
+			b.remove()
+			b.logged("x: SHUTDOWN   spindown")
+			eventually(b.t, "the end of the environment", func() bool {
+				resp, err := b.client.Get(b.url + "/healthz")
+				if err != nil {
+					return false
+				}
+				defer resp.Body.Close()
+				return strings.Contains(body(b.t, resp), `"environments":1,`) // the other function's
+			})
+		}},
 		{"answers twice, and for a wrong id", emulator.Options{}, emulator.LocalFunction{}, "", func(b *bed) {
 			if a, err := b.try("fn", order{Do: "twice"}); err != nil || a.payload != `"first"` || a.failed != "" {
 				b.t.Errorf("got %+v, %v", a, err)

@@ -14,6 +14,7 @@ type logGroupJSON struct {
 	LogGroupClass             string `json:"logGroupClass"`
 	LogGroupName              string `json:"logGroupName"`
 	MetricFilterCount         int    `json:"metricFilterCount"`
+	RetentionInDays           int    `json:"retentionInDays,omitempty"`
 	StoredBytes               int64  `json:"storedBytes"`
 }
 
@@ -43,7 +44,7 @@ func (s *Server) describeLogGroups(q *logsRequest) (any, *logsError) {
 	for _, g := range page {
 		answer.LogGroups = append(answer.LogGroups, logGroupJSON{
 			Arn: s.logGroupARN(g.name) + ":*", CreationTime: g.created.UnixMilli(), LogGroupArn: s.logGroupARN(g.name),
-			LogGroupClass: "STANDARD", LogGroupName: g.name, StoredBytes: g.bytes,
+			LogGroupClass: "STANDARD", LogGroupName: g.name, StoredBytes: g.bytes, RetentionInDays: g.retention,
 		})
 	}
 	return answer, nil
@@ -127,7 +128,7 @@ func (s *Server) createLogGroup(q *logsRequest) (any, *logsError) {
 	case s.logs.groups[q.LogGroupName] != nil:
 		return nil, &logsError{kind: "ResourceAlreadyExistsException", text: "The specified log group already exists"}
 	}
-	s.logs.group(q.LogGroupName).tags = q.Tags
+	s.logs.group(q.LogGroupName).tags = q.Tags.set
 	return nil, nil
 }
 

@@ -48,7 +48,10 @@ type logsRequest struct {
 	StartFromHead       bool
 	OrderBy             string
 	Descending          bool
-	Tags                map[string]string
+	Tags                tagMember
+	TagKeys             []string
+	ResourceArn         string
+	RetentionInDays     int
 	LogGroupNames       []string
 	LogGroupIdentifiers []string
 	QueryString         string
@@ -100,19 +103,27 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 		}
 	}
 	call := map[string]func(*logsRequest) (any, *logsError){
-		"FilterLogEvents":    s.filterLogEvents,
-		"GetLogEvents":       s.getLogEvents,
-		"PutLogEvents":       s.putLogEvents,
-		"DescribeLogGroups":  s.describeLogGroups,
-		"DescribeLogStreams": s.describeLogStreams,
-		"CreateLogGroup":     s.createLogGroup,
-		"CreateLogStream":    s.createLogStream,
-		"DeleteLogGroup":     s.deleteLogGroup,
-		"DeleteLogStream":    s.deleteLogStream,
-		"StartQuery":         s.startQuery,
-		"GetQueryResults":    s.getQueryResults,
-		"StopQuery":          s.stopQuery,
-		"DescribeQueries":    s.describeQueries,
+		"FilterLogEvents":       s.filterLogEvents,
+		"GetLogEvents":          s.getLogEvents,
+		"PutLogEvents":          s.putLogEvents,
+		"DescribeLogGroups":     s.describeLogGroups,
+		"DescribeLogStreams":    s.describeLogStreams,
+		"CreateLogGroup":        s.createLogGroup,
+		"CreateLogStream":       s.createLogStream,
+		"DeleteLogGroup":        s.deleteLogGroup,
+		"DeleteLogStream":       s.deleteLogStream,
+		"TagLogGroup":           s.tagLogGroup,
+		"TagResource":           s.tagLogGroup,
+		"UntagLogGroup":         s.untagLogGroup,
+		"UntagResource":         s.untagLogGroup,
+		"ListTagsLogGroup":      s.listLogTags,
+		"ListTagsForResource":   s.listLogTags,
+		"PutRetentionPolicy":    s.putRetention,
+		"DeleteRetentionPolicy": s.deleteRetention,
+		"StartQuery":            s.startQuery,
+		"GetQueryResults":       s.getQueryResults,
+		"StopQuery":             s.stopQuery,
+		"DescribeQueries":       s.describeQueries,
 	}[op]
 	if call == nil {
 		writeLogs(w, nil, &logsError{kind: "UnknownOperationException", text: "The emulator has no operation " + op + " of CloudWatch Logs."})

@@ -154,6 +154,45 @@ func TestLogsErrors(t *testing.T) {
 	}
 }
 
+// TestLogGroupTagsAndRetention: in both ways that the API has, as recorded in
+// February 2026.
+func TestLogGroupTagsAndRetention(t *testing.T) {
+	ctx, group := context.Background(), aws.String("g")
+	arn := aws.String("arn:aws:logs:us-east-1:123456789012:log-group:g")
+	b := newBed(t, emulator.Options{})
+	if _, err := b.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group, Tags: map[string]string{"env": "testing1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.logs.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"test1": "val1", "test2": "val2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.logs.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"env"}}); err != nil {
+		t.Fatal(err)
+	}
+	//nolint:staticcheck // deprecated, and still what older clients call
+	if _, err := b.logs.UntagLogGroup(ctx, &cloudwatchlogs.UntagLogGroupInput{LogGroupName: group, Tags: []string{"test1"}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := b.logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: arn})
+	if err != nil || len(out.Tags) != 1 || out.Tags["test2"] != "val2" {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if _, err := b.logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: group, RetentionInDays: aws.Int32(14)}); err != nil {
+		t.Fatal(err)
+	}
+	groups, err := b.logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+	if err != nil || aws.ToInt32(groups.LogGroups[0].RetentionInDays) != 14 {
+		t.Errorf("%+v, %v", groups, err)
+	}
+	var refused *types.InvalidParameterException
+	if _, err := b.logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: group, RetentionInDays: aws.Int32(2)}); !errors.As(err, &refused) {
+		t.Errorf("a retention of 2 days: %v", err)
+	}
+	if _, err := b.logs.DeleteRetentionPolicy(ctx, &cloudwatchlogs.DeleteRetentionPolicyInput{LogGroupName: group}); err != nil {
+		t.Error(err)
+	}
+}
+
 // plainHost keeps the SDK from putting "stream-" before the host, which an
 // address has no use for.
 func plainHost(o *cloudwatchlogs.Options) {

@@ -25,15 +25,16 @@ type logStore struct {
 // logGroup is a bounded queue of events. They are held in the order of their
 // arrival, which for everything the emulator writes is the order of time.
 type logGroup struct {
-	name    string
-	created time.Time
-	tags    map[string]string
-	events  []logEvent
-	first   int64 // number of events[0]; events are numbered from 0
-	bytes   int64
-	dropped int64 // events that had to go for newer ones
-	ids     int64 // events that were accepted
-	streams map[string]*logStream
+	name      string
+	created   time.Time
+	tags      map[string]string
+	retention int // days; 0 = for ever
+	events    []logEvent
+	first     int64 // number of events[0]; events are numbered from 0
+	bytes     int64
+	dropped   int64 // events that had to go for newer ones
+	ids       int64 // events that were accepted
+	streams   map[string]*logStream
 }
 
 type logStream struct {

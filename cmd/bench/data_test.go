@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -97,5 +98,33 @@ func TestDataHasOneEmulator(t *testing.T) {
 	}
 	if err := syscall.Kill(e.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("it still runs: %v", err)
+	}
+}
+
+// kill -9 while a function runs: its processes go too, and the functions are
+// there again.
+func TestKillLeavesNoFunction(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/sys/fs/cgroup"); err != nil || os.Geteuid() != 0 {
+		t.Skip("only a control group of its own takes a function's processes along")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	e := emulate(t, "--data", data, "--env", "COLDBENCH_IO_MS=90000", "--function-timeout", "100s")
+	running := e.invoke("io", `{}`)
+	e.awaitProcess(t)
+	children := descendants(t, e.cmd.Process.Pid)
+	e.signal(t, syscall.SIGKILL)
+	if got := <-running; !strings.HasPrefix(got, "error: ") {
+		t.Errorf("the running invocation came to %s", got)
+	}
+	for _, pid := range children {
+		awaitEnd(t, pid)
+	}
+	again := emulate(t, "--data", data)
+	if got := <-again.invoke("noop", "{}"); !strings.HasPrefix(got, "200 ") {
+		t.Errorf("invoked after the restart: %s", got)
+	}
+	if code := again.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit status %d:\n%s", code, again.stderr.String())
 	}
 }

@@ -71,7 +71,8 @@ var operations = map[string]string{
 	"GET event-invoke-config": "GetFunctionEventInvokeConfig", "DELETE event-invoke-config": "DeleteFunctionEventInvokeConfig",
 	"GET event-invoke-config/": "ListFunctionEventInvokeConfigs",
 	"POST url":                 "CreateFunctionUrlConfig", "GET url": "GetFunctionUrlConfig", "PUT url": "UpdateFunctionUrlConfig", "DELETE url": "DeleteFunctionUrlConfig",
-	"GET policy": "GetPolicy", "POST policy": "AddPermission", "DELETE policy/": "RemovePermission",
+	"GET code-signing-config": "GetFunctionCodeSigningConfig",
+	"GET policy":              "GetPolicy", "POST policy": "AddPermission", "DELETE policy/": "RemovePermission",
 }
 
 // operationOf names the operation and the function of a request, and its path
