@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"coldbench/emulator/images"
@@ -19,8 +20,22 @@ type packedImage struct {
 	uri    string         // as given
 	source *images.Source // nil of a restored function until it is pulled
 	pulled chan struct{}
-	image  *images.Image
-	err    error
+
+	done, total atomic.Int64 // bytes, while it is pulled
+
+	image *images.Image
+	err   error
+}
+
+// progress keeps how far the pull is; calls may overtake each other.
+func (p *packedImage) progress(done, total int64) {
+	p.total.Store(total)
+	for {
+		before := p.done.Load()
+		if done <= before || p.done.CompareAndSwap(before, done) {
+			return
+		}
+	}
 }
 
 // ready says whether nothing is being pulled.
@@ -213,7 +228,7 @@ func (s *Server) pull(ctx context.Context, c *code) error {
 		p.source, p.err = lookUpAgain(ctx, store, p.uri, c.sha256)
 	}
 	if p.err == nil {
-		p.image, p.err = store.Pull(ctx, p.source, nil)
+		p.image, p.err = store.Pull(ctx, p.source, p.progress)
 	}
 	if p.err != nil {
 		s.set.Logger.Warn("container image not pulled", "image", p.uri, "error", p.err)
@@ -301,8 +316,8 @@ func pinned(uri string) string {
 }
 
 // ImagePrefix is where a server answers for the image of a function, beside the
-// API of Lambda: GET ImagePrefix + NAME gives an ImageReport as JSON once the
-// image is pulled.
+// API of Lambda: GET ImagePrefix + NAME gives an ImageReport as JSON, with status
+// 202 while the image is being pulled.
 const ImagePrefix = "/coldbench/images/"
 
 // ImageReport is what became of the image of a function.
@@ -311,6 +326,9 @@ type ImageReport struct {
 	Digest string        `json:"digest"`
 	Index  bool          `json:"index"` // of several platforms: Lambda refuses it
 	Pull   images.Report `json:"pull"`
+	// DoneBytes of TotalBytes have been downloaded; both 0 where nothing has to be.
+	DoneBytes  int64 `json:"done_bytes"`
+	TotalBytes int64 `json:"total_bytes"`
 }
 
 func (s *Server) getImage(_ http.ResponseWriter, r *http.Request) (answer, *apiError) {
@@ -324,11 +342,17 @@ func (s *Server) getImage(_ http.ResponseWriter, r *http.Request) (answer, *apiE
 	if bad != nil {
 		return answer{}, bad
 	}
-	image := v.image()
-	if image == nil {
+	p := v.code.image
+	if p == nil || v.imageFailure() != nil {
 		return answer{}, notFound("Function %s has no pulled image.", t.name)
 	}
-	return answer{http.StatusOK, ImageReport{v.code.image.uri, image.Digest, v.code.image.source.Index, image.Report}}, nil
+	report := ImageReport{Image: p.uri, Digest: "sha256:" + v.code.sha256, DoneBytes: p.done.Load(), TotalBytes: p.total.Load()}
+	image := v.image()
+	if image == nil {
+		return answer{http.StatusAccepted, report}, nil
+	}
+	report.Index, report.Pull = p.source.Index, image.Report
+	return answer{http.StatusOK, report}, nil
 }
 
 // createdCode stores the code of a CreateFunction, or looks its image up.

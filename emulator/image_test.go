@@ -236,6 +236,10 @@ func TestImageFunctionAPI(t *testing.T) {
 	}
 	_, err = b.try("fn", order{})
 	wantAPIError(t, err, "ResourceConflictException", "The operation cannot be performed at this time. The function is currently in the following state: Pending")
+	pulling, err := b.client.Get(b.url + emulator.ImagePrefix + "fn")
+	if err != nil || pulling.StatusCode != http.StatusAccepted || pulling.Body.Close() != nil {
+		t.Errorf("while it is pulled: %+v, %v", pulling, err)
+	}
 	close(hold)
 	b.waitActive("fn")
 	got := b.get("fn")

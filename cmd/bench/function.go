@@ -40,6 +40,9 @@ func (c *codeFlags) create(ctx context.Context, api *lambdaapi.Client, n *narrat
 	if _, err = api.CreateFunction(ctx, in); err != nil {
 		return "", 0, fmt.Errorf("create function from %s: %w", source, apiError(err))
 	}
+	if endpoint := api.Options().BaseEndpoint; endpoint != nil && c.image != "" {
+		defer watchPull(ctx, *endpoint, name, n)()
+	}
 	err = lambdaapi.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambdaapi.GetFunctionInput{FunctionName: &name}, c.patience(),
 		func(o *lambdaapi.FunctionActiveV2WaiterOptions) {
 			o.MinDelay, o.MaxDelay = 100*time.Millisecond, 2*time.Second

@@ -61,37 +61,64 @@ func imageName(reference string) string {
 }
 
 // pulledImage asks a built-in Lambda what became of the image of a function;
-// nil where what answers is none.
-func pulledImage(ctx context.Context, cfg aws.Config, function string) (*emulator.ImageReport, error) {
+// nil where what answers is none, or has none. Ready is false while it is
+// being pulled.
+func pulledImage(ctx context.Context, endpoint, function string) (report *emulator.ImageReport, ready bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, aws.ToString(cfg.BaseEndpoint)+emulator.ImagePrefix+function, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+emulator.ImagePrefix+function, http.NoBody)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the image of %s: %w", function, err)
+		return nil, false, fmt.Errorf("ask for the image of %s: %w", function, err)
 	}
-	var report emulator.ImageReport
-	if resp.StatusCode == http.StatusOK {
-		err = json.NewDecoder(resp.Body).Decode(&report)
+	ready = resp.StatusCode == http.StatusOK
+	if ready || resp.StatusCode == http.StatusAccepted {
+		report = &emulator.ImageReport{}
+		err = json.NewDecoder(resp.Body).Decode(report)
 	}
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read the image of %s: %w", function, err)
+		return nil, false, fmt.Errorf("read the image of %s: %w", function, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, nil
+	return report, ready, nil
+}
+
+// watchPull says every few seconds how far a pull is, until the returned
+// function is called.
+func watchPull(ctx context.Context, endpoint, function string, n *narrator) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(2 * time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			report, ready, err := pulledImage(ctx, endpoint, function)
+			if err != nil || report == nil || ready {
+				return // what follows says more
+			}
+			n.say("pulling the image: %.1f of %.1f MB", float64(report.DoneBytes)/1e6, float64(report.TotalBytes)/1e6)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
-	return &report, nil
 }
 
 // noteImage says what the image cost to get, apart from every figure of the
 // run, and keeps it with the plan.
 func (f *loadFlags) noteImage(ctx context.Context, s *subject, cfg aws.Config, n *narrator) error {
 	fn := &s.functions[0]
-	report, err := pulledImage(ctx, cfg, fn.Name)
-	if err != nil || report == nil {
+	report, ready, err := pulledImage(ctx, aws.ToString(cfg.BaseEndpoint), fn.Name)
+	if err != nil || !ready {
 		return err
 	}
 	fn.PackageBytes = report.Pull.PackedBytes

@@ -51,7 +51,11 @@ const atOnce = 3
 
 // Open makes the folder of a store and clears away what a crash has left.
 func Open(o Options) (*Store, error) {
-	o.Limits = o.Limits.orDefaults()
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open image store: %w", err)
+	}
+	o.Dir, o.Limits = dir, o.Limits.orDefaults()
 	if o.Transport == nil {
 		o.Transport = ownTransport()
 	}
