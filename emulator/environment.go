@@ -244,6 +244,7 @@ func (e *environment) freeze() {
 	if !e.server.set.Freeze || e.proc == nil {
 		return
 	}
+	e.holdTelemetry(true)
 	if err := e.proc.Freeze(); err != nil {
 		e.server.set.Logger.Warn("freeze an environment", "environment", e, "error", err)
 		return
@@ -259,6 +260,7 @@ func (e *environment) thaw() {
 	if err := e.proc.Thaw(); err != nil {
 		e.server.set.Logger.Warn("thaw an environment", "environment", e, "error", err)
 	}
+	e.holdTelemetry(false)
 }
 
 // initialise starts a process, with its extensions, and waits until all of them

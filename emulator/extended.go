@@ -105,6 +105,9 @@ func (e *environment) launch(s *session, spec sandbox.Spec, write *os.File) (Pro
 	if len(names) == 0 {
 		return e.server.set.Sandbox.Start(context.Background(), spec)
 	}
+	if err := e.server.nameSandbox(&spec); err != nil {
+		return nil, err
+	}
 	p := &extendedProcess{later: sandbox.Extra{Command: spec.Command, Dir: spec.Dir, Env: spec.Env}}
 	var err error
 	if p.write, err = duplicate(write); err != nil {
@@ -128,6 +131,37 @@ func (e *environment) launch(s *session, spec sandbox.Spec, write *os.File) (Pro
 		return nil, err
 	}
 	return p, nil
+}
+
+// nameSandbox makes the names resolve at which extensions listen for telemetry,
+// sandbox.localdomain and sandbox, where the processes can have an /etc/hosts of
+// their own.
+func (s *Server) nameSandbox(spec *sandbox.Spec) error {
+	if !s.set.Sandbox.Private() {
+		return nil
+	}
+	s.hostsOnce.Do(func() { s.hosts, s.hostsErr = writeHosts(filepath.Join(s.set.WorkDir, "runtime")) })
+	if s.hostsErr != nil {
+		return fmt.Errorf("name the sandbox for extensions: %w", s.hostsErr)
+	}
+	spec.Mounts = slices.DeleteFunc(slices.Clone(spec.Mounts), func(m sandbox.Mount) bool { return m.Target == hostsFile })
+	spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.hosts, Target: hostsFile, ReadOnly: true})
+	return nil
+}
+
+const hostsFile = "/etc/hosts"
+
+// writeHosts copies this machine's hosts into dir, with the sandbox's names.
+func writeHosts(dir string) (path string, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	known, err := os.ReadFile(hostsFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	path = filepath.Join(dir, "hosts")
+	return path, os.WriteFile(path, append(known, "\n127.0.0.1 sandbox.localdomain sandbox\n"...), 0o644)
 }
 
 // launchError says that an extension could not be started.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -218,4 +219,14 @@ func refusedCalls() (answers []string) {
 		answers = append(answers, answer)
 	}
 	return answers
+}
+
+// invokeDirectly invokes a function without a web server in between.
+func invokeDirectly(t *testing.T, s http.Handler, name string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/2015-03-31/functions/"+name+"/invocations", strings.NewReader("{}")))
+	if w.Code != http.StatusOK || w.Header().Get("X-Amz-Function-Error") != "" {
+		t.Errorf("%s: %d %s", name, w.Code, w.Body)
+	}
 }

@@ -94,6 +94,7 @@ type config struct {
 	Local   bool     // a LocalFunction, also where Install has not yet given its command
 	Command []string // of a LocalFunction
 	Dir     string   // of a LocalFunction
+	Layer   string   // of a LocalFunction
 }
 
 // code is a function's code on disk, removed when nothing needs it any more.
@@ -158,7 +159,7 @@ func (s *Server) Install(f LocalFunction) error {
 		return fmt.Errorf("install function %s: it has no command", f.Name)
 	}
 	c := defaultConfig(f.Name)
-	c.Runtime, c.Handler, c.Local, c.Command, c.Dir = f.Runtime, "bootstrap", true, f.Command, f.Dir
+	c.Runtime, c.Handler, c.Local, c.Command, c.Dir, c.Layer = f.Runtime, "bootstrap", true, f.Command, f.Dir, f.Layer
 	setDefault(&c.Runtime, "provided.al2023")
 	if f.Arch != "" {
 		c.Arch = f.Arch
@@ -193,9 +194,6 @@ func (s *Server) Install(f LocalFunction) error {
 	}
 	v := s.newVersion(fn, c, made)
 	v.activeAt = time.Time{}
-	if f.Layer != "" {
-		v.layerDir = f.Layer
-	}
 	s.replaceLatest(fn, v)
 	return nil
 }
@@ -218,7 +216,7 @@ func (s *Server) newVersion(fn *function, c config, code *code) *version {
 		revision: newUUID(), settled: newUUID(), modified: now, activeAt: now.Add(s.set.StateDelay),
 		pool: fn.fleet.Pool(pool), runtime: s.set.Runtimes,
 	}
-	if c.tree != nil {
+	if v.layerDir = c.Layer; c.tree != nil {
 		v.layerDir = c.tree.dir
 	}
 	v.retain()

@@ -257,6 +257,17 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		answer(c.ticks.Load())
 	case "notes":
 		answer(c.notes)
+	case "bad-mode":
+		x := newExtensionClient()
+		for _, call := range [][]string{
+			{http.MethodPost, "/2018-06-01/runtime/invocation/" + id + "/response", "Lambda-Runtime-Function-Response-Mode", "fast"},
+			{http.MethodGet, "/2018-06-01/ping"},
+			{http.MethodPost, "/2018-06-01/runtime/invocation/next"},
+			{http.MethodGet, "/2018-06-01/runtime/else"},
+		} {
+			_, text := x.call(call[0], call[1], "{}", call[2:]...)
+			c.notes = append(c.notes, text)
+		}
 	case "extension-calls":
 		answer(append(c.notes, refusedCalls()...))
 	case "answer-exit":

@@ -116,3 +116,58 @@ func FuzzOutput(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEnvironmentAPI sends arbitrary requests to the APIs that the processes of
+// an environment call: Runtime, Extensions, Telemetry and Logs. Nothing hangs or
+// panics, and what is refused says why in JSON.
+func FuzzEnvironmentAPI(f *testing.F) {
+	f.Add("POST", "/2018-06-01/runtime/init/error", "", "", `{}`)
+	f.Add("POST", "/2018-06-01/runtime/invocation/id/response", "", "", `{}`)
+	f.Add("GET", "/2018-06-01/runtime/invocation/next", "", "", ``)
+	f.Add("POST", "/2020-01-01/extension/register", "x", "", `{"events":["INVOKE","INVOKE"]}`)
+	f.Add("GET", "/2020-01-01/extension/event/next", "x", "known", ``)
+	f.Add("POST", "/2020-01-01/extension/init/error", "x", "known", `{}`)
+	f.Add("PUT", "/2022-07-01/telemetry", "", "known", `{"schemaVersion":"2022-07-01","types":["platform"],"destination":{"protocol":"TCP","port":1}}`)
+	f.Add("PUT", "/2020-08-15/logs/", "", "known", `{"types":["function"],"destination":{"protocol":"HTTP","URI":"http://sandbox:1"}}`)
+	s, err := New(Options{WorkDir: f.TempDir()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close(f.Context()) })
+	fn := s.newFunction("fn")
+	v := s.newVersion(fn, defaultConfig("fn"), &code{})
+	f.Fuzz(func(t *testing.T, method, path, name, id, body string) {
+		if !strings.HasPrefix(path, "/") {
+			return
+		}
+		r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		e := &environment{server: s, version: v, over: make(chan struct{})}
+		defer e.closeTelemetry()
+		session := newSession(e.over)
+		e.session.Store(session)
+		known, refused := session.ext.register("known", []string{eventInvoke})
+		if refused != nil {
+			t.Fatal(refused.message)
+		}
+		e.openTelemetry()
+		if id == "known" {
+			id = known
+		}
+		r.Header.Set("Lambda-Extension-Name", name)
+		r.Header.Set("Lambda-Extension-Identifier", id)
+		r.Header.Set("Lambda-Extension-Function-Error-Type", name)
+		close(e.over) // so that a call of next comes back
+		w := httptest.NewRecorder()
+		e.serveRuntime(w, r)
+		isNext := strings.HasSuffix(r.URL.Path, "/next")
+		if w.Code >= 500 && !isNext {
+			t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+		}
+		if strings.Contains(w.Header().Get("Content-Type"), "json") && !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%s %s: not JSON: %q", method, path, w.Body)
+		}
+	})
+}

@@ -15,6 +15,7 @@ type invocation struct {
 	arn      string // as invoked, qualifier included
 	trace    string
 	client   string // client context, JSON
+	tenant   string // as the caller names it
 	wantTail bool
 	stream   *stream // takes the response in parts; nil = as a whole
 	// answer is called once: as soon as the reply is known, or, where the tail
@@ -166,7 +167,7 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 		changed = s.ext.changed
 		s.ext.invoke(&notice{Event: eventInvoke, Deadline: deadline.UnixMilli(), ID: inv.id, ARN: inv.arn, Tracing: xray(inv.trace)})
 	}
-	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client, stream: inv.stream})
+	s.deliver(&delivery{id: inv.id, payload: inv.payload, deadline: deadline, arn: inv.arn, trace: inv.trace, client: inv.client, tenant: inv.tenant, stream: inv.stream})
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	for {
@@ -208,7 +209,7 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 // next too, now that the runtime has. The invocation ends with the last of them;
 // the caller has its reply since the runtime gave it.
 func (e *environment) extensionsDone(x *extensions, inv *invocation, out *outcome, dispatch time.Time) bool {
-	e.out.sync()
+	e.syncOutput()
 	e.logRuntimeDone(inv, out, dispatch)
 	idle, last := x.idle()
 	if idle {
@@ -261,15 +262,28 @@ func (e *environment) settle(out *outcome) (peakMB int) {
 		return unknownPeakMB
 	}
 	if !out.reset {
-		e.out.sync()
+		e.syncOutput()
 		return max(unknownPeakMB, out.peakMB)
 	}
 	if e.extended {
-		e.out.sync()
+		e.syncOutput()
 	} else {
 		e.stop(out.reason())
 	}
 	return max(unknownPeakMB, p.PeakMemoryMB())
+}
+
+// syncOutput takes out what the runtime and its extensions have printed.
+func (e *environment) syncOutput() {
+	e.out.sync()
+	if !e.extended {
+		return
+	}
+	if p, ok := e.proc.(*extendedProcess); ok {
+		for _, o := range p.outs {
+			o.sync()
+		}
+	}
 }
 
 // reason is why the invocation brings a shutdown.

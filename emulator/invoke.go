@@ -46,6 +46,7 @@ func (s *Server) prepareInvocation(w http.ResponseWriter, r *http.Request, kind 
 	}
 	inv := &invocation{
 		target: t, id: w.Header()["X-Amzn-Requestid"][0], payload: payload, arn: s.functionARN(t.name), trace: r.Header.Get("X-Amzn-Trace-Id"),
+		tenant: r.Header.Get("X-Amz-Tenant-Id"),
 	}
 	if t.qualifier != "" {
 		inv.arn += ":" + t.qualifier

@@ -285,6 +285,9 @@ func (e *environment) logEnd(inv *invocation, r report, o *outcome) {
 	} else {
 		e.publish("platform.report", record, telemetry.TelemetryAPI)
 	}
+	if o.message != "" {
+		e.publish("platform.fault", "RequestId: "+r.RequestID+" Error: "+o.message+"\n"+r.ErrorType+"\n", telemetry.LogsAPI)
+	}
 	e.publish("platform.end", struct {
 		RequestID string `json:"requestId"`
 	}{r.RequestID}, telemetry.LogsAPI)

@@ -70,7 +70,7 @@ type delivery struct {
 	arn      string
 	trace    string
 	client   string // Lambda-Runtime-Client-Context
-	cognito  string
+	tenant   string // Lambda-Runtime-Aws-Tenant-Id
 	stream   *stream
 }
 
@@ -223,8 +223,8 @@ func (d *delivery) write(w http.ResponseWriter) {
 	if d.client != "" {
 		h["Lambda-Runtime-Client-Context"] = []string{d.client}
 	}
-	if d.cognito != "" {
-		h["Lambda-Runtime-Cognito-Identity"] = []string{d.cognito}
+	if d.tenant != "" {
+		h["Lambda-Runtime-Aws-Tenant-Id"] = []string{d.tenant}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(d.payload))}
 	_, _ = w.Write(d.payload)

@@ -25,6 +25,10 @@ type Server struct {
 	api     *http.ServeMux
 	runtime *http.Server
 
+	hostsOnce sync.Once
+	hosts     string // file for /etc/hosts of environments with extensions
+	hostsErr  error
+
 	started   time.Time
 	stopping  chan struct{}
 	downloads sync.Map // of *code, by id

@@ -50,6 +50,7 @@ func (e *environment) wrapUp(p Process, x *extensions, out *output, external boo
 		if err := p.Thaw(); err != nil {
 			e.server.set.Logger.Warn("thaw an environment for its end", "environment", e, "error", err)
 		}
+		e.holdTelemetry(false)
 	}
 	runtimeTime := budget
 	if external {

@@ -54,6 +54,13 @@ func (e *environment) closeTelemetry() {
 	}
 }
 
+// holdTelemetry stops deliveries to processes that are frozen.
+func (e *environment) holdTelemetry(on bool) {
+	if stream := e.told.Load(); stream != nil {
+		stream.Hold(on)
+	}
+}
+
 // flushTelemetry delivers what has been told, within d.
 func (e *environment) flushTelemetry(ctx context.Context, d time.Duration) {
 	stream := e.told.Load()

@@ -114,6 +114,16 @@ func (s *Stream) Shut() (subscribed bool) {
 	return len(s.subs) > 0
 }
 
+// Hold stops deliveries until it is taken back: the subscribers are frozen and
+// can't answer. What is on its way stays so, and its time stands still.
+func (s *Stream) Hold(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sub := range s.subs {
+		sub.hold(on)
+	}
+}
+
 // Flush delivers what has been published so far, as far as that can be done
 // before ctx ends.
 func (s *Stream) Flush(ctx context.Context) {

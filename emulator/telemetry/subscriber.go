@@ -27,6 +27,7 @@ type subscriber struct {
 	taken   uint64    // events ever put into a batch
 	settled uint64    // of them, those delivered or given up
 	flushTo uint64    // send at once what is at or below
+	held    bool
 	moved   chan struct{}
 }
 
@@ -110,7 +111,7 @@ func (s *subscriber) next() (cargo, bool) {
 	for {
 		s.mu.Lock()
 		wait := time.Duration(-1)
-		if len(s.batch) > 0 {
+		if len(s.batch) > 0 && !s.held {
 			if wait = s.how.Buffering.Timeout - time.Since(s.oldest); s.full() || wait <= 0 {
 				c := s.load()
 				s.mu.Unlock()
@@ -161,13 +162,11 @@ func (s *subscriber) load() cargo {
 func (s *subscriber) deliver(c cargo) (delivered bool) {
 	give := time.Now().Add(s.options.Give)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		ctx, cancel := context.WithTimeout(s.ctx, s.options.Attempt)
-		err := s.to.send(ctx, c.texts)
-		cancel()
+		err := s.attempt(c)
 		if err == nil {
 			return true
 		}
-		if s.ctx.Err() != nil || time.Now().Add(pause).After(give) {
+		if s.ctx.Err() != nil || time.Now().Add(pause).After(give) && !s.isHeld() {
 			return false
 		}
 		timer := time.NewTimer(pause)
@@ -178,6 +177,40 @@ func (s *subscriber) deliver(c cargo) (delivered bool) {
 			return false
 		}
 	}
+}
+
+// attempt tries once. Its time limit doesn't count while deliveries are held.
+func (s *subscriber) attempt(c cargo) error {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	var watch *time.Timer
+	var mu sync.Mutex // makes watch known before it fires
+	mu.Lock()
+	watch = time.AfterFunc(s.options.Attempt, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.isHeld() && ctx.Err() == nil {
+			watch.Reset(s.options.Attempt)
+			return
+		}
+		cancel()
+	})
+	mu.Unlock()
+	defer watch.Stop()
+	return s.to.send(ctx, c.texts)
+}
+
+func (s *subscriber) hold(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = on
+	s.wake()
+}
+
+func (s *subscriber) isHeld() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
 }
 
 // flush asks for all that has been taken so far and waits until it is settled.

@@ -309,6 +309,28 @@ func TestNobodyListens(t *testing.T) {
 	endless.Close()
 }
 
+// TestHold: a frozen subscriber gets nothing, and loses nothing.
+func TestHold(t *testing.T) {
+	l := newListener(t)
+	s := newStream(t, telemetry.Options{})
+	if _, err := s.Subscribe("a", l.subscription("2022-12-13", `"function"`)); err != nil {
+		t.Fatal(err)
+	}
+	s.Hold(true)
+	say(s, "function", "x")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	s.Flush(ctx)
+	if got := l.records(); got != nil {
+		t.Errorf("delivered %q", got)
+	}
+	s.Hold(false)
+	s.Flush(within(t))
+	if got := l.records(); !slices.Equal(got, []string{"x"}) {
+		t.Errorf("delivered %q", got)
+	}
+}
+
 func TestTCP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

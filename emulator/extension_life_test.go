@@ -1,0 +1,160 @@
+package emulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"coldbench/emulator"
+	"coldbench/sandbox"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// TestExtensionFromALayer: the official client publishes a layer with an
+// extension in it, and a function uses it.
+func TestExtensionFromALayer(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := b.publishLayer("agent", scripts(t, "extensions/agent", "#!/bin/sh\nTEST_FUNCTION=extension exec \"$SELF\" \"$0\"\n"))
+	_, err = b.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: aws.String("fn"), Role: aws.String("arn:aws:iam::123456789012:role/r"), Runtime: types.RuntimeProvidedal2023, Timeout: aws.Int32(20),
+		Handler: aws.String("x"), MemorySize: aws.Int32(1769), Code: &types.FunctionCode{ZipFile: scripts(t, "bootstrap", "#!/bin/sh\nexec \"$SELF\"\n")},
+		Environment: &types.Environment{Variables: map[string]string{"TEST_FUNCTION": "1", "SELF": self, "GORACE": "atexit_sleep_ms=0"}},
+		Layers:      []string{*l.LayerVersionArn},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := b.invoke(order{}); !strings.Contains(a.log, "agent: INVOKE") || a.failed != "" {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// TestFrozenWithExtensions: what freezes and thaws is the whole environment, and
+// nothing that was told meanwhile is lost.
+func TestFrozenWithExtensions(t *testing.T) {
+	b := newBed(t, emulator.Options{Freeze: true})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "subscribe=/2022-07-01/telemetry"})})
+	for range 3 {
+		if a := b.invoke(order{}); a.failed != "" || !strings.Contains(a.log, "x: INVOKE") {
+			t.Errorf("got %+v", a)
+		}
+	}
+	b.remove()
+	log := strings.Join(b.logged("x: SHUTDOWN   spindown"), "")
+	if n := strings.Count(log, `"type":"platform.report"`); n != 3 {
+		t.Errorf("told of %d reports: %q", n, log)
+	}
+}
+
+// TestManyEnvironmentsEndTogether: a stop takes the time of one shutdown, however
+// many environments there are. They are all deaf.
+func TestManyEnvironmentsEndTogether(t *testing.T) {
+	const budget, n = 2 * time.Second, 6
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := emulator.New(emulator.Options{WorkDir: t.TempDir(), Shutdown: budget, Mounts: []sandbox.Mount{{Source: self, Target: self, ReadOnly: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bed{t: t, server: s}
+	for i := range n {
+		b.install(emulator.LocalFunction{Name: fmt.Sprint("fn", i), Layer: layer(t, map[string]string{"x": "how=deaf"})})
+		invokeDirectly(t, s, fmt.Sprint("fn", i))
+	}
+	// In turn they would need six times the budget.
+	ctx, cancel := context.WithTimeout(t.Context(), (n-1)*budget)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestProvisionedWithExtensions: an init ahead of requests covers them.
+func TestProvisionedWithExtensions(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": ""})})
+	b.publish("one")
+	b.putProvisioned(1)
+	eventually(t, "a provisioned environment", func() bool { return b.provisionedStatus().Status == types.ProvisionedConcurrencyStatusEnumReady })
+	mustMatch(t, "INIT_START [^\n]*\nEXTENSION\tName: x\tState: Ready\tEvents: \\[INVOKE, SHUTDOWN\\]\nINIT_REPORT Init Duration: [\\d.]+ ms\n", strings.Join(b.events(), ""))
+	if a, err := b.try("fn:1", order{}); err != nil || cold([]answer{a}) != 0 || !strings.Contains(a.log, "x: INVOKE") {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestTelemetryOfAFailure: the subscriber learns how the invocation ended before
+// it has to end itself.
+func TestTelemetryOfAFailure(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"new": "subscribe=/2022-07-01/telemetry", "old": "subscribe=/2020-08-15/logs"})})
+	b.invoke(order{Do: "exit", Code: 7})
+	b.logged("old: SHUTDOWN   failure")
+	log := strings.Join(b.logged("new: SHUTDOWN   failure"), "")
+	for _, want := range []string{
+		`new: told {"time":"[^"]*","type":"platform.runtimeDone","record":{"requestId":"[^"]*","status":"error","errorType":"Runtime.ExitError","metrics":`,
+		`new: told {"time":"[^"]*","type":"platform.report","record":{"requestId":"[^"]*","metrics":{[^}]*},"status":"error","errorType":"Runtime.ExitError"}}`,
+		`old: told {"time":"[^"]*","type":"platform.fault","record":"RequestId: [^ ]* Error: Runtime exited with error: exit status 7\\nRuntime.ExitError\\n"}`,
+		`old: told {"time":"[^"]*","type":"platform.end","record":{"requestId":"[^"]*"}}`,
+	} {
+		mustMatch(t, ".*"+want+".*", log)
+	}
+}
+
+// TestTelemetryOfJSONLogs: a line that is an object comes as one.
+func TestTelemetryOfJSONLogs(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "subscribe=/2022-07-01/telemetry"})})
+	_, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("fn"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson}, TracingConfig: &types.TracingConfig{Mode: types.TracingModeActive},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.invoke(order{Do: "print", Text: `{"level":"INFO","message":"hi"}`})
+	b.remove()
+	log := strings.Join(b.logged("x: SHUTDOWN"), "")
+	for _, want := range []string{
+		`x: told {"time":"[^"]*","type":"function","record":{"level":"INFO","message":"hi"}}`,
+		`x: told {"time":"[^"]*","type":"platform.start","record":{"requestId":"[^"]*","version":"\$LATEST","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=[^"]*"}}}`,
+		`{"time":"[^"]*","type":"platform.extension","record":{"name":"x","state":"Ready","events":\["INVOKE","SHUTDOWN"\]}}`,
+		`{"time":"[^"]*","type":"platform.telemetrySubscription","record":{"name":"x","state":"Subscribed","types":\["platform","function"\]}}`,
+	} {
+		mustMatch(t, ".*"+want+".*", log)
+	}
+}
+
+// TestRuntimeAPIAudit: the calls that few runtimes make.
+func TestRuntimeAPIAudit(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{})
+	out, err := b.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte(`{"Do":"headers"}`), TenantId: aws.String("blue")})
+	if err != nil || !strings.Contains(string(out.Payload), `"Lambda-Runtime-Aws-Tenant-Id":["blue"]`) {
+		t.Errorf("%s, %v", out.Payload, err)
+	}
+	a := b.invoke(order{Do: "bad-mode"})
+	if a.failed != "Unhandled" || a.payload != `{"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid function response mode"}` {
+		t.Errorf("got %+v", a)
+	}
+	var notes []string
+	if err := json.Unmarshal([]byte(b.invoke(order{Do: "notes"}).payload), &notes); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`400 {"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}`, "200 pong", "405 ", "404 404 page not found\n"}
+	if strings.Join(notes, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got  %q\nwant %q", notes, want)
+	}
+}
