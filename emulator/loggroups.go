@@ -102,23 +102,6 @@ func (s *Server) describeLogStreams(q *logsRequest) (any, *logsError) {
 	return answer, nil
 }
 
-// cut takes one page out of a sorted list. The token is the number of items
-// that are behind.
-func cut[T any](list []T, nextToken, scope string, limit int) (page []T, next string, err *logsError) {
-	start := int64(0)
-	if nextToken != "" {
-		if _, start, err = readToken(nextToken, scope); err != nil {
-			return nil, "", err
-		}
-	}
-	start = min(start, int64(len(list)))
-	end := min(start+int64(limit), int64(len(list)))
-	if end < int64(len(list)) {
-		next = token("p", scope, end)
-	}
-	return list[start:end], next, nil
-}
-
 func (s *Server) createLogGroup(q *logsRequest) (any, *logsError) {
 	switch {
 	case len(q.LogGroupName) > 512:

@@ -3,7 +3,6 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"net/http"
 	"strconv"
 	"strings"
@@ -184,38 +183,6 @@ func writeLogs(w http.ResponseWriter, answer any, bad *logsError) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
-}
-
-// limit reads the number of items asked for.
-func (q *logsRequest) limit(usual, most int) (int, *logsError) {
-	switch {
-	case q.Limit == nil:
-		return usual, nil
-	case *q.Limit > most:
-		return 0, logsInvalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d", *q.Limit, most)
-	case *q.Limit < 1:
-		return 0, logsInvalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", *q.Limit)
-	}
-	return *q.Limit, nil
-}
-
-// A token names an event's number and carries a checksum, so that a made-up one
-// is refused as the service refuses it.
-func token(kind string, group string, n int64) string {
-	body := fmt.Sprintf("%s/%056d", kind, n)
-	return fmt.Sprintf("%s/%08x", body, crc32.ChecksumIEEE([]byte(body+group)))
-}
-
-func readToken(t, group string) (kind string, n int64, err *logsError) {
-	part := strings.Split(t, "/")
-	if len(part) != 3 {
-		return "", 0, badToken
-	}
-	n, bad := strconv.ParseInt(part[1], 10, 64)
-	if bad != nil || token(part[0], group, n) != t {
-		return "", 0, badToken
-	}
-	return part[0], n, nil
 }
 
 // selection is what FilterLogEvents and GetLogEvents choose by.

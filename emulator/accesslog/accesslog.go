@@ -71,8 +71,18 @@ var operations = map[string]string{
 	"GET event-invoke-config": "GetFunctionEventInvokeConfig", "DELETE event-invoke-config": "DeleteFunctionEventInvokeConfig",
 	"GET event-invoke-config/": "ListFunctionEventInvokeConfigs",
 	"POST url":                 "CreateFunctionUrlConfig", "GET url": "GetFunctionUrlConfig", "PUT url": "UpdateFunctionUrlConfig", "DELETE url": "DeleteFunctionUrlConfig",
-	"GET code-signing-config": "GetFunctionCodeSigningConfig",
-	"GET policy":              "GetPolicy", "POST policy": "AddPermission", "DELETE policy/": "RemovePermission",
+	"GET code-signing-config": "GetFunctionCodeSigningConfig", "DELETE code-signing-config": "DeleteFunctionCodeSigningConfig",
+	"GET recursion-config": "GetFunctionRecursionConfig", "PUT recursion-config": "PutFunctionRecursionConfig",
+	"GET runtime-management-config": "GetRuntimeManagementConfig", "PUT runtime-management-config": "PutRuntimeManagementConfig",
+	"GET urls":   "ListFunctionUrlConfigs",
+	"GET policy": "GetPolicy", "POST policy": "AddPermission", "DELETE policy/": "RemovePermission",
+}
+
+// others are the operations of the Lambda API that are not about a function, by
+// method and second part of the path; those of layers have too many shapes.
+var others = map[string]string{
+	"GET account-settings": "GetAccountSettings",
+	"GET tags":             "ListTags", "POST tags": "TagResource", "DELETE tags": "UntagResource",
 }
 
 // operationOf names the operation and the function of a request, and its path
@@ -87,8 +97,10 @@ func operationOf(r *http.Request) (path, operation, function string) {
 	switch {
 	case part[0] == "lambda-url" && len(part) > 1:
 		return "/lambda-url/" + part[1] + "/", "FunctionUrl", ""
-	case len(part) < 2 || part[1] != "functions":
+	case len(part) < 2:
 		return path, "", ""
+	case part[1] != "functions":
+		return path, others[r.Method+" "+part[1]], ""
 	case len(part) == 2:
 		return path, map[string]string{http.MethodPost: "CreateFunction", http.MethodGet: "ListFunctions"}[r.Method], ""
 	}

@@ -25,6 +25,8 @@ func TestLines(t *testing.T) {
 		{"GET", "/2019-09-25/functions/fn/event-invoke-config/list", "", entry{Path: "/2019-09-25/functions/fn/event-invoke-config/list", Operation: "ListFunctionEventInvokeConfigs", Function: "fn"}},
 		{"GET", "/lambda-url/0123/private/path?token=secret", "", entry{Path: "/lambda-url/0123/", Operation: "FunctionUrl"}},
 		{"POST", "/", "Logs_20140328.FilterLogEvents", entry{Path: "/", Operation: "FilterLogEvents"}},
+		{"GET", "/2017-03-31/tags/arn", "", entry{Path: "/2017-03-31/tags/arn", Operation: "ListTags"}},
+		{"GET", "/2018-10-31/layers/l/versions", "", entry{Path: "/2018-10-31/layers/l/versions"}},
 		{"GET", "/healthz", "", entry{Path: "/healthz"}},
 	} {
 		var log bytes.Buffer
