@@ -11,6 +11,10 @@ import "time"
 func (e *environment) initAhead() {
 	e.begun = true
 	e.placed()
+	if e.kind == snapStart {
+		e.restore()
+		return
+	}
 	e.firstInitDuration = e.firstInit()
 }
 
@@ -25,7 +29,7 @@ func (e *environment) takeInit() (d time.Duration) {
 // The lock is held.
 func (s *Server) startProactive(v *version) {
 	for _, slot := range v.pool.Ahead(s.now(), nil) {
-		e := s.newEnvironment(v, slot, onDemand)
+		e := s.newEnvironment(v, slot, v.startKind())
 		s.place(v, e)
 		s.work.Go(func() {
 			e.initAhead()

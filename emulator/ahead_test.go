@@ -1,7 +1,10 @@
 package emulator_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"coldbench/emulator"
@@ -44,18 +47,32 @@ func TestProactiveInit(t *testing.T) {
 // the request that waits for it is served by the first, which falls idle.
 func TestRequestLeavesAnInit(t *testing.T) {
 	b := newBed(t, emulator.Options{Borrow: true})
-	// The first process to come makes a folder and is quick; every other hangs.
-	mark := t.TempDir() + "/taken"
-	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "hang-if-made:" + mark}})
+	// The init of the first process ends at once, every other waits for the end
+	// of the test; the first request waits for release.
+	release, over := make(chan struct{}), make(chan struct{})
+	var inits atomic.Int32
+	running := make(chan struct{})
+	gate := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/request":
+			close(running)
+			<-release
+		case inits.Add(1) > 1:
+			<-over
+		}
+	}))
+	defer gate.Close()
+	defer close(over)
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "get:" + gate.URL + "/init"}})
 	slow := make(chan answer, 1)
 	go func() {
-		a, err := b.try("fn", order{Do: "await", Text: mark + "-go"})
+		a, err := b.try("fn", order{Do: "get", Text: gate.URL + "/request"})
 		if err != nil {
 			t.Error(err)
 		}
 		slow <- a
 	}()
-	eventually(t, "first environment", func() bool { return exists(mark) == nil })
+	<-running
 	second := make(chan answer, 1)
 	go func() {
 		a, err := b.try("fn", order{Do: "served"})
@@ -64,10 +81,8 @@ func TestRequestLeavesAnInit(t *testing.T) {
 		}
 		second <- a
 	}()
-	eventually(t, "second environment", func() bool { return b.streams() == 2 })
-	if err := touch(mark + "-go"); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "second init", func() bool { return inits.Load() == 2 })
+	close(release)
 	<-slow
 	if a := <-second; a.payload != "2" || strings.Contains(a.log, "Init Duration") {
 		t.Errorf("the second request was served by %+v", a)

@@ -34,7 +34,7 @@ func (s *Server) acquire(v *version) (*environment, *apiError) {
 		}
 	case fleet.Cold:
 		s.settleLocked(v) // expired slots are reported before their numbers come again
-		e := s.newEnvironment(v, d.Env, onDemand)
+		e := s.newEnvironment(v, d.Env, v.startKind())
 		if s.set.pool.Borrow {
 			e.moved = make(chan *environment, 1)
 		}
@@ -258,6 +258,9 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	if !s.draining {
 		close(s.stopping)
+	}
+	for e := range s.loose {
+		envs = append(envs, e)
 	}
 	s.mu.Unlock()
 	for _, e := range envs {

@@ -41,8 +41,10 @@ type environment struct {
 	moved    chan *environment // takes the request from an init that it waits for; nil = it stays
 	// firstInitDuration waits for the REPORT of the first invocation.
 	firstInitDuration time.Duration
-	extended          bool // the process at hand has extensions
-	boosted           bool // the process still has the CPU of the init phase
+	fromSnapshot      *restored // likewise; nil = it was not restored
+	hooksFrom         time.Time // when the runtime hooks of a restore began
+	extended          bool      // the process at hand has extensions
+	boosted           bool      // the process still has the CPU of the init phase
 	frozen            bool
 	out               *output
 
@@ -189,6 +191,7 @@ func (e *environment) start(share float64) error {
 		return fmt.Errorf("open a pipe for the function's output: %w", err)
 	}
 	s := newSession(e.over)
+	s.restore = e.restoreMode()
 	e.session.Store(s)
 	proc, err := e.launch(s, sandbox.Spec{
 		ID: e.version.function.name, Command: l.command, Dir: l.task, Env: e.variables(l),
@@ -302,6 +305,11 @@ func (e *environment) awaitInit(due <-chan time.Time, limit time.Duration) (end 
 	for {
 		select {
 		case ev := <-s.events:
+			if ev.kind == eventRestoring {
+				e.hooksFrom, limit = ev.at, e.server.set.InitLimit
+				due = time.After(limit)
+				continue
+			}
 			if ev.kind != eventReady {
 				f = initFailure(ev)
 				break

@@ -61,6 +61,7 @@ type version struct {
 	retired     bool
 	publishedAs *version // of $LATEST: the published version that equals it
 	provisioned *provisioned
+	snapshot    *snapshot // nil = none is taken, or it was before a restart
 
 	resolve sync.Once
 	argv    []string
@@ -249,7 +250,7 @@ func (s *Server) replaceLatest(fn *function, v *version) {
 
 // active says whether the version has settled.
 func (v *version) active(now time.Time) bool {
-	return !now.Before(v.activeAt) && v.code.ready()
+	return !now.Before(v.activeAt) && v.code.ready() && v.snapshot.ready()
 }
 
 // command is what starts the runtime. It is found once.

@@ -120,9 +120,27 @@ func (c *runtimeClient) init(how string) {
 	}
 	kind, arg, _ := strings.Cut(how, ":")
 	switch kind {
-	case "hang-if-made":
-		if os.Mkdir(arg, 0o700) != nil {
+	case "hooks": // of SnapStart: parks for the snapshot, goes on when restored
+		resp, err := http.Get(c.base + "restore/next")
+		if err != nil {
+			os.Exit(1)
+		}
+		resp.Body.Close()
+		switch arg {
+		case "hang":
 			select {}
+		case "error":
+			c.post("restore/error", `{"errorMessage":"hook","errorType":"Runtime.HookError"}`, "Runtime.HookError")
+			os.Exit(1)
+		case "refused":
+			c.notes = append(c.notes, resp.Status)
+		default:
+			d, _ := time.ParseDuration(arg)
+			time.Sleep(d)
+		}
+	case "get": // waits for the test's answer
+		if resp, err := http.Get(arg); err == nil {
+			resp.Body.Close()
 		}
 	case "sleep":
 		d, _ := time.ParseDuration(arg)
@@ -181,11 +199,11 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		c.post("invocation/"+id+"/response", string(b), "")
 	}
 	switch o.Do {
-	case "await":
-		for os.IsNotExist(exists(o.Text)) {
-			time.Sleep(5 * time.Millisecond)
+	case "get": // waits for the test's answer
+		if resp, err := http.Get(o.Text); err == nil {
+			resp.Body.Close()
 		}
-		answer("seen")
+		answer("got")
 	case "sleep":
 		time.Sleep(time.Duration(o.MS) * time.Millisecond)
 		answer(cmp.Or(o.Text, "slept"))
@@ -330,10 +348,3 @@ func (c *runtimeClient) stream(id string, o order) {
 		resp.Body.Close()
 	}
 }
-
-func exists(name string) error {
-	_, err := os.Stat(name)
-	return err
-}
-
-func touch(name string) error { return os.WriteFile(name, nil, 0o600) }

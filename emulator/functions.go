@@ -103,6 +103,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 	} else {
 		d.RuntimeVersionConfig = &runtimeVersion{v.runtimeARN(s.set.Region)}
 	}
+	d.describeSnapStart(v)
 	if !v.active(time.Now()) {
 		d.unsettle(v)
 	}
@@ -111,7 +112,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 
 // unsettle shows a version that is being created or updated.
 func (d *functionConfiguration) unsettle(v *version) {
-	d.RevisionID = v.revision
+	d.RevisionID, d.SnapStart.OptimizationStatus = v.revision, "Off"
 	if v.created || !v.code.ready() {
 		d.State, d.StateReason, d.StateReasonCode = "Pending", creatingReason, creating
 		d.LastUpdateStatus = ""

@@ -91,7 +91,10 @@ func (e *environment) run(inv *invocation) reply {
 	if !e.begun {
 		e.initAhead()
 	}
-	rep.Init = e.takeInit()
+	rep.Init, rep.Restore = e.takeInit(), e.takeRestore()
+	if rep.Restore != nil && rep.Restore.failure != nil {
+		return reply{fault: rep.Restore.failure}
+	}
 	dispatch := time.Now()
 	f := e.suppressedInit()
 	if f != nil && f.fault != nil {

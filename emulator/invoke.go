@@ -75,6 +75,9 @@ func (s *Server) invocable(t target, now time.Time) (*version, *apiError) {
 	if a := fn.aliases[t.qualifier]; a != nil {
 		v = a.route()
 	}
+	if bad := v.notReady(); bad != nil {
+		return nil, bad
+	}
 	switch {
 	case v.created && !v.active(now), !v.code.ready():
 		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")

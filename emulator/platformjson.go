@@ -100,6 +100,9 @@ type (
 		MemorySizeMB     int    `json:"memorySizeMB"`
 		MaxMemoryUsedMB  int    `json:"maxMemoryUsedMB"`
 		InitDurationMs   millis `json:"initDurationMs,omitempty"`
+
+		RestoreDurationMs       millis `json:"restoreDurationMs,omitempty"`
+		BilledRestoreDurationMs int64  `json:"billedRestoreDurationMs,omitempty"`
 	}
 )
 
@@ -156,7 +159,11 @@ func (e *environment) logInitStart(phase string) {
 	if phase == phaseInit && record.RuntimeVersion != "" {
 		text = initStartLine(record.RuntimeVersion, record.RuntimeVersionArn)
 	}
-	e.tell("INFO", "initStart", text, record, telemetry.TelemetryAPI)
+	if phase == phaseRestore {
+		e.logRestoreStart(record)
+	} else {
+		e.tell("INFO", "initStart", text, record, telemetry.TelemetryAPI)
+	}
 	if len(e.version.externalExtensions()) > 0 {
 		e.openTelemetry()
 	}
@@ -167,6 +174,10 @@ func (e *environment) logInitDone(f *failure) {
 	if !e.observed() {
 		return
 	}
+	if e.phase == phaseRestore {
+		e.logRestoreDone(f)
+		return
+	}
 	status, errorType, level := f.words("DEBUG")
 	e.tell(level, "initRuntimeDone", "", initDoneRecord{e.kind, e.phase, status, errorType}, telemetry.TelemetryAPI)
 }
@@ -174,6 +185,10 @@ func (e *environment) logInitDone(f *failure) {
 // logInitReport writes what became of the init. The text format has no line for
 // one that went well, unless it was ahead of requests.
 func (e *environment) logInitReport(d time.Duration, f *failure) {
+	if e.phase == phaseRestore {
+		e.logRestoreReport(d, f)
+		return
+	}
 	ahead := e.kind != onDemand
 	text, well := "", "DEBUG"
 	if ahead {
@@ -278,7 +293,10 @@ func (e *environment) logEnd(inv *invocation, r report, o *outcome) {
 	if status == "" {
 		status, level = "success", "INFO"
 	}
-	metrics := reportMetric{millis(r.Duration), r.billed(), r.MemoryMB, min(r.PeakMB, r.MemoryMB), millis(r.Init)}
+	metrics := reportMetric{DurationMs: millis(r.Duration), BilledDurationMs: r.billed(), MemorySizeMB: r.MemoryMB, MaxMemoryUsedMB: min(r.PeakMB, r.MemoryMB), InitDurationMs: millis(r.Init)}
+	if r.Restore != nil {
+		metrics.RestoreDurationMs, metrics.BilledRestoreDurationMs = millis(r.Restore.took), r.Restore.billedMs()
+	}
 	record := reportRecord{r.RequestID, metrics, o.extensionSpan(), e.tracing(inv), status, r.ErrorType}
 	if e.json() {
 		e.tell(level, "report", "", record, telemetry.TelemetryAPI)

@@ -142,7 +142,7 @@ func (s *Server) prepare(e *environment) {
 	e.begun = true
 	e.placed()
 	e.logInitStart(phaseInit)
-	limit := max(130*time.Second, v.config.Timeout)
+	limit := v.longLimit()
 	_, f := e.initialise(limit, v.config.cpuShare())
 	e.freeze()
 	s.mu.Lock()

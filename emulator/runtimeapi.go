@@ -25,6 +25,8 @@ type session struct {
 	wake   chan *delivery  // to the parked next
 	ended  <-chan struct{} // the environment is over
 
+	restore restoreMode
+
 	mu     sync.Mutex
 	state  sessionState
 	id     string  // of the invocation at hand
@@ -34,14 +36,16 @@ type session struct {
 type sessionState uint8
 
 const (
-	stateStarted  sessionState = iota // process runs, has not called next yet
-	stateFailed                       // has called init/error
-	stateReady                        // has called next and waits
-	stateRunning                      // has an invocation
-	stateAnswered                     // has posted response or error, not yet called next
+	stateStarted      sessionState = iota // process runs, has not called next yet
+	stateFailed                           // has called init/error
+	stateReady                            // has called next and waits
+	stateRunning                          // has an invocation
+	stateAnswered                         // has posted response or error, not yet called next
+	stateRestoreReady                     // waits in restore/next for its snapshot
+	stateRestoring                        // has been answered there and runs its hooks
 )
 
-var stateNames = [...]string{"Started", "InitError", "Ready", "Running", "ResponseSent"}
+var stateNames = [...]string{"Started", "InitError", "Ready", "Running", "ResponseSent", "RestoreReady", "Restoring"}
 
 // event is what the runtime did.
 type event struct {
@@ -59,7 +63,8 @@ const (
 	eventReady     eventKind = iota // first next after start or answer
 	eventResponse                   // response
 	eventError                      // error
-	eventInitError                  // init/error
+	eventInitError                  // init/error or restore/error
+	eventRestoring                  // restore/next was answered
 )
 
 // delivery is an invocation on its way to the runtime.
@@ -150,6 +155,8 @@ func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request) {
 		s.initError(w, r)
 	case strings.HasPrefix(path, "invocation/") && r.Method == method && (call == "response" || call == "error"):
 		s.answer(w, r, id, call)
+	case strings.HasPrefix(path, "restore/"):
+		s.serveRestore(w, r, path)
 	case path == "invocation/next", path == "init/error", strings.HasPrefix(path, "invocation/") && (call == "response" || call == "error"):
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	default:
@@ -209,7 +216,7 @@ func (s *session) ready() (first bool, err *runtimeError) {
 		return false, nil
 	}
 	s.mu.Unlock()
-	err = s.enter(stateReady, stateStarted, stateAnswered)
+	err = s.enter(stateReady, stateStarted, stateAnswered, stateRestoring)
 	return err == nil, err
 }
 
@@ -314,8 +321,11 @@ func trailerError(encoded, errorType string) []byte {
 }
 
 // initError takes the failure of an init.
-func (s *session) initError(w http.ResponseWriter, r *http.Request) {
-	if err := s.enter(stateFailed, stateStarted); err != nil {
+func (s *session) initError(w http.ResponseWriter, r *http.Request) { s.initFailed(w, r, stateStarted) }
+
+// initFailed takes the failure of an init or of a restore.
+func (s *session) initFailed(w http.ResponseWriter, r *http.Request, from sessionState) {
+	if err := s.enter(stateFailed, from); err != nil {
 		err.write(w)
 		return
 	}

@@ -39,8 +39,9 @@ type Server struct {
 	functions map[string]*function
 	urls      map[string]*functionURL // by id
 	layers    map[string]*layer
-	versions  map[*version]struct{} // those that have, or had, environments
-	expiries  []fleet.Expiry        // scratch
+	versions  map[*version]struct{}     // those that have, or had, environments
+	loose     map[*environment]struct{} // those in no pool
+	expiries  []fleet.Expiry            // scratch
 	timer     *time.Timer
 	alarm     time.Duration // when timer fires, 0 = not armed
 	closing   bool
@@ -86,7 +87,7 @@ func newServer(set settings, data *dataStore) (*Server, error) {
 		data: data,
 		set:  set, started: time.Now(), stopping: make(chan struct{}),
 		logs:    newLogStore(set.LogBytes, set.LogDelay, set.LogFaults),
-		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, layers: map[string]*layer{}, versions: map[*version]struct{}{},
+		account: fleet.NewAccount(set.limits), functions: map[string]*function{}, urls: map[string]*functionURL{}, layers: map[string]*layer{}, versions: map[*version]struct{}{}, loose: map[*environment]struct{}{},
 		runtime: newRuntimeServer(),
 	}
 	if s.set.Sandbox == nil {

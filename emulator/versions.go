@@ -28,6 +28,9 @@ func (s *Server) publish(fn *function, description string) *version {
 	v.revision = v.settled
 	latest.publishedAs, latest.settled = v, newUUID()
 	fn.published = append(fn.published, v)
+	if v.snapStarts() {
+		s.takeSnapshot(v)
+	}
 	return v
 }
 

@@ -1,0 +1,136 @@
+package emulator_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"coldbench/emulator"
+	"coldbench/parsers"
+	"coldbench/record"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+)
+
+// publishSnapStart installs fn with an init, publishes version 1 with SnapStart,
+// and waits until it is no longer Pending.
+func (b *bed) publishSnapStart(init string, format types.LogFormat) *lambda.GetFunctionConfigurationOutput {
+	t, ctx, fn := b.t, context.Background(), aws.String("fn")
+	t.Helper()
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": init}})
+	must[*lambda.UpdateFunctionConfigurationOutput](t)(b.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: fn, SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions}, LoggingConfig: &types.LoggingConfig{LogFormat: format},
+	}))
+	must[*lambda.PublishVersionOutput](t)(b.lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: fn}))
+	var c *lambda.GetFunctionConfigurationOutput
+	eventually(t, "end of Pending", func() bool {
+		c = must[*lambda.GetFunctionConfigurationOutput](t)(b.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: fn, Qualifier: aws.String("1")}))
+		return c.State != types.StatePending
+	})
+	return c
+}
+
+func (b *bed) invokeVersion(qualifier string) (*lambda.InvokeOutput, error) {
+	return b.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("fn"), Qualifier: &qualifier, Payload: []byte(`{}`), LogType: types.LogTypeTail})
+}
+
+// TestSnapStart: the init runs once at publish, with INIT_REPORT; an environment
+// of the version is restored, with hooks, and $LATEST is not.
+func TestSnapStart(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	c := b.publishSnapStart("hooks:30ms", types.LogFormatText)
+	if c.State != types.StateActive || c.SnapStart.OptimizationStatus != types.SnapStartOptimizationStatusOn {
+		t.Errorf("state %s, optimization %s", c.State, c.SnapStart.OptimizationStatus)
+	}
+	const version = ` Runtime Version: provided:al2023\.emulated-local` + "\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n"
+	mustMatch(t, "INIT_START"+version+`INIT_REPORT Init Duration: \d+\.\d\d ms`+"\n", strings.Join(b.events(), ""))
+
+	must[*lambda.InvokeOutput](t)(b.invokeVersion("1"))
+	must[*lambda.InvokeOutput](t)(b.invokeVersion("1"))
+	restored := `Restore Duration: (\d+\.\d\d) ms` + "\tBilled Restore Duration: \\d+ ms\t\n"
+	mustMatch(t, "RESTORE_START"+version+`RESTORE_REPORT Restore Duration: \d+\.\d\d ms`+"\n"+
+		"START [^\n]*Version: 1\nEND [^\n]*\n"+reportForm+restored+"START [^\n]*\nEND [^\n]*\n"+reportForm+"\n",
+		strings.Join(b.events()[2:], ""))
+
+	var starts []string
+	for p, err := range (&parsers.Pairing{}).Platforms(b.records()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind != record.KindReport {
+			continue
+		}
+		starts = append(starts, string(p.Start))
+		// ceil(Duration + Billed Restore Duration); the hooks sleep 30 ms.
+		if billed := p.BilledRestoreDurationMs.Value; p.RestoreDurationMs.Valid && (billed < 30 || p.BilledDurationMs.Value < p.DurationMs.Value+billed) {
+			t.Errorf("billed %v for %v and %v", p.BilledDurationMs.Value, p.DurationMs.Value, billed)
+		}
+	}
+	if got := strings.Join(starts, " "); got != "restored warm" {
+		t.Errorf("starts read back: %s", got)
+	}
+}
+
+func TestSnapStartOfLatestIsNone(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "hooks:refused"}})
+	must[*lambda.UpdateFunctionConfigurationOutput](t)(b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("fn"), SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions},
+	}))
+	a := b.invoke(order{Do: "notes"})
+	if !strings.Contains(a.log, "Init Duration") || !strings.Contains(a.payload, "403") {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// TestSnapStartFaults: hooks that hang or fail are errors of the invocation, and
+// an init that fails at publish leaves the version Failed.
+func TestSnapStartFaults(t *testing.T) {
+	for _, c := range []struct {
+		init, kind string
+		status     int
+		line       string
+	}{
+		{"hooks:hang", "SnapStartTimeoutException", 408, "\tStatus: timeout\n"},
+		{"hooks:error", "SnapStartException", 400, "\tStatus: error\tError Type: Runtime.HookError\n"},
+		{"error", "ResourceConflictException", 409, "Status: error\tError Type: Runtime.ImportModuleError\n"},
+	} {
+		t.Run(c.init, func(t *testing.T) {
+			b := newBed(t, emulator.Options{InitLimit: 700 * time.Millisecond})
+			version := b.publishSnapStart(c.init, types.LogFormatText)
+			if failed := c.init == "error"; (version.State == types.StateFailed) != failed {
+				t.Errorf("state %s: %s", version.State, aws.ToString(version.StateReason))
+			}
+			_, err := b.invokeVersion("1")
+			var api smithy.APIError
+			var http interface{ HTTPStatusCode() int }
+			if !errors.As(err, &api) || !errors.As(err, &http) || api.ErrorCode() != c.kind || http.HTTPStatusCode() != c.status {
+				t.Errorf("got %v, want %d %s", err, c.status, c.kind)
+			}
+			if log := strings.Join(b.events(), ""); !strings.HasSuffix(log, c.line) {
+				t.Errorf("log %q, want it to end %q", log, c.line)
+			}
+		})
+	}
+}
+
+func TestSnapStartInJSON(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.publishSnapStart("hooks:1ms", types.LogFormatJson)
+	must[*lambda.InvokeOutput](t)(b.invokeVersion("1"))
+	log := strings.Join(b.events(), "")
+	for _, want := range []string{
+		`"type":"platform.initReport","record":{"initializationType":"snap-start","phase":"init","status":"success"`,
+		`"type":"platform.restoreStart","record":{"runtimeVersion":`, `"type":"platform.restoreReport","record":{"status":"success","metrics":{"durationMs":`,
+		`"restoreDurationMs":`, `"billedRestoreDurationMs":`,
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %s in %s", want, log)
+		}
+	}
+}
