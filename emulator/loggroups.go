@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -9,13 +10,13 @@ import (
 type logGroupJSON struct {
 	Arn                       string `json:"arn"`
 	CreationTime              int64  `json:"creationTime"`
-	DeletionProtectionEnabled bool   `json:"deletionProtectionEnabled"`
+	DeletionProtectionEnabled *bool  `json:"deletionProtectionEnabled,omitempty"`
 	LogGroupArn               string `json:"logGroupArn"`
 	LogGroupClass             string `json:"logGroupClass"`
 	LogGroupName              string `json:"logGroupName"`
 	MetricFilterCount         int    `json:"metricFilterCount"`
 	RetentionInDays           int    `json:"retentionInDays,omitempty"`
-	StoredBytes               int64  `json:"storedBytes"`
+	StoredBytes               *int64 `json:"storedBytes,omitempty"`
 }
 
 func (s *Server) logGroupARN(name string) string {
@@ -42,10 +43,46 @@ func (s *Server) describeLogGroups(q *logsRequest) (any, *logsError) {
 		NextToken string         `json:"nextToken,omitempty"`
 	}{[]logGroupJSON{}, next}
 	for _, g := range page {
-		answer.LogGroups = append(answer.LogGroups, logGroupJSON{
+		d := logGroupJSON{
 			Arn: s.logGroupARN(g.name) + ":*", CreationTime: g.created.UnixMilli(), LogGroupArn: s.logGroupARN(g.name),
-			LogGroupClass: "STANDARD", LogGroupName: g.name, StoredBytes: g.bytes, RetentionInDays: g.retention,
-		})
+			LogGroupClass: "STANDARD", LogGroupName: g.name, RetentionInDays: g.retention,
+		}
+		if q.LogGroupNamePattern == "" { // recorded so: a search shows less
+			stored := g.bytes
+			d.DeletionProtectionEnabled, d.StoredBytes = new(bool), &stored
+		}
+		answer.LogGroups = append(answer.LogGroups, d)
+	}
+	return answer, nil
+}
+
+type logGroupSummary struct {
+	LogGroupArn   string `json:"logGroupArn"`
+	LogGroupClass string `json:"logGroupClass"`
+	LogGroupName  string `json:"logGroupName"`
+}
+
+// listLogGroups takes the pattern as a regular expression, as documented for
+// ListLogGroups.
+func (s *Server) listLogGroups(q *logsRequest) (any, *logsError) {
+	limit, bad := q.limit(50, 1000)
+	if bad != nil {
+		return nil, bad
+	}
+	form, err := regexp.Compile(q.LogGroupNamePattern)
+	if err != nil {
+		return nil, logsInvalid("Invalid regular expression in logGroupNamePattern: %v", err)
+	}
+	page, next, bad := cut(s.logs.sortedGroups(form.MatchString), q.NextToken, "g", limit)
+	if bad != nil {
+		return nil, bad
+	}
+	answer := struct {
+		LogGroups []logGroupSummary `json:"logGroups"`
+		NextToken string            `json:"nextToken,omitempty"`
+	}{[]logGroupSummary{}, next}
+	for _, g := range page {
+		answer.LogGroups = append(answer.LogGroups, logGroupSummary{s.logGroupARN(g.name), "STANDARD", g.name})
 	}
 	return answer, nil
 }

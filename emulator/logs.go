@@ -106,6 +106,7 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, op string) {
 		"GetLogEvents":          s.getLogEvents,
 		"PutLogEvents":          s.putLogEvents,
 		"DescribeLogGroups":     s.describeLogGroups,
+		"ListLogGroups":         s.listLogGroups,
 		"DescribeLogStreams":    s.describeLogStreams,
 		"CreateLogGroup":        s.createLogGroup,
 		"CreateLogStream":       s.createLogStream,

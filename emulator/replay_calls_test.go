@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sendInvoke is Invoke, whose members are headers and whose body is the event.
@@ -58,8 +60,12 @@ func (p *replay) sendLogs(op string, members map[string]json.RawMessage) (any, e
 	if err != nil {
 		return nil, err
 	}
-	resp.Header.Del("X-Amzn-Errortype")
-	return shape(resp, body), nil
+	got := shape(resp, body)
+	if resp.StatusCode >= 300 {
+		// The errors of this service have no members in its model.
+		got = map[string]any{"Error": got["Error"], "ResponseMetadata": got["ResponseMetadata"]}
+	}
+	return got, nil
 }
 
 // sendHTTP is a plain request, as to a function URL.
@@ -83,6 +89,27 @@ func (p *replay) sendHTTP(members map[string]json.RawMessage) (any, error) {
 		got[strings.ToLower(k)] = resp.Header.Get(k)
 	}
 	return map[string]any{"statusCode": float64(resp.StatusCode), "content": string(body), "headers": got}, nil
+}
+
+var clockForm = regexp.MustCompile(`^(now|epoch)([+-]\d+)?$`)
+
+// clockText is the time with an offset: now is in ms, epoch in s.
+func clockText(form []string) string {
+	offset, _ := strconv.ParseInt(form[2], 10, 64)
+	if form[1] == "epoch" {
+		return strconv.FormatInt(time.Now().Unix()+offset, 10)
+	}
+	return strconv.FormatInt(time.Now().UnixMilli()+offset, 10)
+}
+
+// manyTags is an object of n tags.
+func manyTags(n string) string {
+	count, _ := strconv.Atoi(n)
+	tags := map[string]string{}
+	for i := range count {
+		tags[fmt.Sprintf("%d_key", i)] = fmt.Sprintf("%d_value", i)
+	}
+	return string(encodeJSON(tags))
 }
 
 var violations = regexp.MustCompile(`^(\d+) validation errors? detected: (.*)$`)

@@ -120,6 +120,9 @@ func (p *replay) expand(text string) (string, error) {
 			}
 			return base64.StdEncoding.EncodeToString(b)
 		}
+		if t := clockForm.FindStringSubmatch(name); t != nil {
+			return clockText(t)
+		}
 		if n, ok := strings.CutPrefix(name, "tags:"); ok {
 			return manyTags(n)
 		}
@@ -134,16 +137,6 @@ func (p *replay) expand(text string) (string, error) {
 		return v
 	})
 	return out, bad
-}
-
-// manyTags is an object of n tags.
-func manyTags(n string) string {
-	count, _ := strconv.Atoi(n)
-	tags := map[string]string{}
-	for i := range count {
-		tags[fmt.Sprintf("%d_key", i)] = fmt.Sprintf("%d_value", i)
-	}
-	return string(encodeJSON(tags))
 }
 
 func (p *replay) lookup(name string) (string, error) {
@@ -192,7 +185,8 @@ func replayZip(folder string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// call sends one request: OPERATION {members} [| all MEMBER] [| keys MEMBER...].
+// call sends one request: OPERATION {members} [| all MEMBER] [| keys MEMBER...]
+// [| only MEMBER].
 func (p *replay) call(verb, text string) (any, error) {
 	text, pipe, _ := strings.Cut(text, " | ")
 	members := map[string]json.RawMessage{}
@@ -210,17 +204,25 @@ func (p *replay) call(verb, text string) (any, error) {
 		return p.callAll(verb, members, list)
 	}
 	got, err := p.send(verb, members)
+	if member, ok := strings.CutPrefix(pipe, "only "); ok && err == nil {
+		return got.(map[string]any)[member], nil
+	}
 	if rest, ok := strings.CutPrefix(pipe, "keys "); ok && err == nil {
-		for _, k := range strings.Fields(rest) {
-			keys := []any{}
-			for name := range got.(map[string]any)[k].(map[string]any) {
-				keys = append(keys, name)
-			}
-			slices.SortFunc(keys, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
-			got.(map[string]any)[k] = keys
-		}
+		keepKeys(got.(map[string]any), strings.Fields(rest))
 	}
 	return got, err
+}
+
+// keepKeys replaces members by the sorted names of their members.
+func keepKeys(got map[string]any, members []string) {
+	for _, k := range members {
+		inner, _ := got[k].(map[string]any)
+		keys := []any{}
+		for _, name := range slices.Sorted(maps.Keys(inner)) {
+			keys = append(keys, name)
+		}
+		got[k] = keys
+	}
 }
 
 // callAll follows the pages of a list.
