@@ -13,8 +13,8 @@
 //     (sandbox), and its init lasts until the process asks for its first
 //     invocation; after a time-out or a crash the process is gone and the next
 //     invocation starts a new one in the same environment. Of a function that
-//     is a container image, image.go has the API and the pull, imageenv.go the
-//     command and the variables.
+//     is a container image, image.go has the API, imagepull.go the pull,
+//     imageenv.go the command and the variables.
 //  4. runtimeapi.go serves that process on a loopback listener of its own:
 //     next, response, error, init/error. extensionapi.go serves its extensions
 //     there (extensions.go: who waits for what; extended.go: how they start;
