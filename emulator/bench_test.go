@@ -14,23 +14,28 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/sandbox"
 )
 
 // BenchmarkWarmInvoke compares a warm Invoke with a plain echo server, in turn,
 // one request of each after the other, so that both meet the same machine. The
 // ratio of their medians is what the emulator costs.
 func BenchmarkWarmInvoke(b *testing.B) {
-	s, err := emulator.New(emulator.Options{WorkDir: b.TempDir(), Limits: "off"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(b.Context())
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, env := range map[string]map[string]string{"fn": {"TEST_FUNCTION": "1"}, "go": {"TEST_FUNCTION": "aws-lambda-go"}} {
-		if err := s.Install(emulator.LocalFunction{Name: name, MemoryMB: 1769, Timeout: 10 * time.Second, Command: []string{self}, Env: env}); err != nil {
+	s, err := emulator.New(emulator.Options{WorkDir: b.TempDir(), Limits: "off", Mounts: []sandbox.Mount{{Source: self, Target: self, ReadOnly: true}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(b.Context())
+	for name, env := range map[string]map[string]string{"fn": {"TEST_FUNCTION": "1"}, "go": {"TEST_FUNCTION": "aws-lambda-go"}, "ext": {"TEST_FUNCTION": "1"}} {
+		opt := ""
+		if name == "ext" {
+			opt = layer(b, map[string]string{"x": ""})
+		}
+		if err := s.Install(emulator.LocalFunction{Name: name, Layer: opt, MemoryMB: 1769, Timeout: 10 * time.Second, Command: []string{self}, Env: env}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -38,7 +43,7 @@ func BenchmarkWarmInvoke(b *testing.B) {
 	defer web.Close()
 	echo := startEcho(b, self)
 
-	for _, c := range []struct{ name, fn, tail string }{{"minimal", "fn", ""}, {"aws-lambda-go", "go", ""}, {"aws-lambda-go-tail", "go", "Tail"}} {
+	for _, c := range []struct{ name, fn, tail string }{{"minimal", "fn", ""}, {"aws-lambda-go", "go", ""}, {"aws-lambda-go-tail", "go", "Tail"}, {"extension", "ext", ""}} {
 		b.Run(c.name, func(b *testing.B) {
 			post := func(url string) time.Duration {
 				req, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"key":"value"}`))
@@ -52,7 +57,7 @@ func BenchmarkWarmInvoke(b *testing.B) {
 				}
 				_, _ = io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
-				if resp.StatusCode != http.StatusOK {
+				if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Amz-Function-Error") != "" {
 					b.Fatal(resp.Status)
 				}
 				return time.Since(begin)

@@ -325,6 +325,8 @@ func (e *environment) awaitInit(due <-chan time.Time, limit time.Duration) (end 
 			}
 		case <-due:
 			f = timeoutFailure(limit)
+		case <-e.over:
+			f = startFailure(errClosed)
 		}
 		if f != nil {
 			if ready.IsZero() {

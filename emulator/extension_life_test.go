@@ -13,6 +13,7 @@ import (
 	"coldbench/sandbox"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
@@ -80,6 +81,51 @@ func TestManyEnvironmentsEndTogether(t *testing.T) {
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStopDuringAnInit: an extension that holds up the init doesn't hold up the
+// end of the server.
+func TestStopDuringAnInit(t *testing.T) {
+	b := newBed(t, emulator.Options{Shutdown: 100 * time.Millisecond})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "init=hang tell=1"})})
+	type outcome struct {
+		answer
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		a, err := b.try("fn", order{})
+		ended <- outcome{a, err}
+	}()
+	eventually(t, "a log", func() bool {
+		_, err := b.logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/fn")})
+		return err == nil
+	})
+	b.logged("x: 200")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // half the limit of an init
+	defer cancel()
+	if err := b.server.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if o := <-ended; o.err == nil && o.failed == "" {
+		t.Errorf("the invocation succeeded: %+v", o)
+	}
+}
+
+// TestExtensionThatEndsBetweenInvocations fails the next one, and only that.
+func TestExtensionThatEndsBetweenInvocations(t *testing.T) {
+	b := newBed(t, emulator.Options{Shutdown: 100 * time.Millisecond})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "events=SHUTDOWN pid=1"})})
+	b.invoke(order{})
+	log := strings.Join(b.logged("x: pid "), "")
+	_, rest, _ := strings.Cut(log, "x: pid ")
+	var pid int
+	fmt.Sscan(rest, &pid)
+	b.invoke(order{Do: "kill", Code: pid})
+	eventually(t, "a failure", func() bool { return b.invoke(order{}).failed != "" })
+	if a := b.invoke(order{}); a.failed != "" || strings.Contains(a.log, "Extension.Crash") {
+		t.Errorf("after it: %+v", a)
 	}
 }
 

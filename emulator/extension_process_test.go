@@ -100,6 +100,9 @@ func runExtension(words []string) {
 	if c.id == "" {
 		os.Exit(6)
 	}
+	if set["pid"] != "" {
+		say("pid %d", os.Getpid())
+	}
 	switch set["init"] {
 	case "error":
 		c.call(http.MethodPost, "/2020-01-01/extension/init/error", `{"errorMessage":"no"}`, "Lambda-Extension-Function-Error-Type", "Extension.NoConfig")
@@ -139,9 +142,12 @@ func (c *extensionClient) do(set map[string]string, h happened) {
 
 // subscribe listens for telemetry and repeats what it is told, one line each.
 func (c *extensionClient) subscribe(path string, set map[string]string, say func(string, ...any)) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "sandbox.localdomain:0")
 	if err != nil {
-		os.Exit(5)
+		say("no name: %v", err)
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			os.Exit(5)
+		}
 	}
 	go http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var events []json.RawMessage
@@ -179,7 +185,7 @@ func (c *runtimeClient) internal(arg string) {
 
 // layer is a folder of extensions that are this test binary: by name, what each
 // of them does.
-func layer(t *testing.T, how map[string]string) string {
+func layer(t testing.TB, how map[string]string) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/sandbox"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -285,6 +286,11 @@ func TestTelemetry(t *testing.T) {
 	if !strings.Contains(log, "TELEMETRY\tName: x\tState: Subscribed\tTypes: [Platform, Function]\n") || !strings.Contains(log, "x: 200 \"OK\"\n") ||
 		!strings.Contains(log, `x: 400 {"errorMessage":"schemaVersion is not provided; types should not be empty; destination is not provided","errorType":"ValidationError"}`) {
 		t.Errorf("log %q", log)
+	}
+	if host, err := sandbox.New(sandbox.Options{}); err != nil || (host.Private() && strings.Contains(log, "x: no name")) {
+		t.Errorf("the extension could not listen at sandbox.localdomain: %q, %v", log, err)
+	} else if err := host.Close(); err != nil {
+		t.Error(err)
 	}
 	var told []string
 	for _, line := range lines {

@@ -279,6 +279,9 @@ func (c *runtimeClient) handle(h http.Header, event []byte) {
 		answer(c.ticks.Load())
 	case "notes":
 		answer(c.notes)
+	case "kill":
+		_ = syscall.Kill(o.Code, syscall.SIGKILL)
+		answer("sent")
 	case "bad-mode":
 		x := newExtensionClient()
 		for _, call := range [][]string{

@@ -167,6 +167,10 @@ func (e *environment) handle(inv *invocation, dispatch time.Time) (out outcome) 
 	s := e.session.Load()
 	var changed <-chan struct{}
 	if e.extended {
+		if f := s.ext.failure(); f != nil { // since the last invocation
+			out.fail(inv.id, f, time.Now())
+			return out
+		}
 		changed = s.ext.changed
 		s.ext.invoke(&notice{Event: eventInvoke, Deadline: deadline.UnixMilli(), ID: inv.id, ARN: inv.arn, Tracing: xray(inv.trace)})
 	}
