@@ -204,6 +204,7 @@ func (e *environment) start(share float64) error {
 		out.close()
 		return err
 	}
+	e.server.noteStart(e.version.function.name, proc.StartTook())
 	if !e.adopt(proc, out) {
 		proc.Kill()
 		out.close()

@@ -103,7 +103,8 @@ func TestInitFaults(t *testing.T) {
 func TestInitThatFailsOnceRunsAgainInTheInvocation(t *testing.T) {
 	for _, init := range []string{"once:exit:3", "once:hang"} {
 		t.Run(init, func(t *testing.T) {
-			b := newBed(t, emulator.Options{InitLimit: 300 * time.Millisecond})
+			// Long enough for the first process to leave its mark.
+			b := newBed(t, emulator.Options{InitLimit: 2 * time.Second})
 			b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": init}})
 			a := b.invoke(order{Text: "fine"})
 			if a.failed != "" || strings.Contains(a.log, "Init Duration") {

@@ -114,6 +114,7 @@ type Sandbox interface {
 // Process is one started runtime with all that it starts.
 type Process interface {
 	StartedAt() time.Time          // just before the runtime process was started
+	StartTook() time.Duration      // from the call of Start until its first process ran
 	Exited() <-chan struct{}       // closed when the runtime process has ended
 	ExitError() *sandbox.ExitError // how it ended; valid once Exited is closed
 	Done() <-chan struct{}         // closed when all of its processes are gone

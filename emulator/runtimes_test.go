@@ -65,6 +65,9 @@ def handler(event, context):
 			if a.failed != "Unhandled" || !strings.Contains(strings.ReplaceAll(a.payload, " ", ""), strings.ReplaceAll(c.failure, " ", "")) {
 				t.Errorf("got %+v", a)
 			}
+			if b.server.Images() && !strings.Contains(a.payload, "/var/task/"+c.file) { // namespaces
+				t.Errorf("a stack trace without the path on Lambda: %s", a.payload)
+			}
 			if a := b.invoke(order{Text: "y"}); strings.Contains(a.log, "Init Duration") {
 				t.Errorf("an ordinary error reset the environment: %q", a.log)
 			}

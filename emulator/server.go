@@ -50,6 +50,8 @@ type Server struct {
 	drained   chan struct{} // closed when none runs any more; nil = nobody waits
 	waiting   int           // asynchronous events, queued or running
 
+	starts sandboxStarts
+
 	work      sync.WaitGroup // invocations, endings
 	listeners sync.WaitGroup
 }

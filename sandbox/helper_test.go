@@ -84,6 +84,26 @@ var helpers = map[string]func(int){
 		fmt.Println("env", e.Pid())
 		block()
 	},
+	"unprivileged": func(int) { // root of a user namespace, with a function
+		if out, err := exec.Command("mount", "-t", "proc", "proc", "/proc").CombinedOutput(); err != nil {
+			fmt.Println("no /proc:", err, string(out))
+			return
+		}
+		h, err := New(Options{})
+		if err != nil {
+			panic(err)
+		}
+		if !h.Private() {
+			fmt.Println("not private:", h.Warnings())
+			return
+		}
+		e, err := h.Start(context.Background(), Spec{ID: "x", Command: []string{"sh", "-c", "ls /proc | grep -c '^[0-9]'; touch /usr/x; ls /tmp"}, Stdout: os.Stdout, Stderr: os.Stdout})
+		if err != nil {
+			panic(err)
+		}
+		<-e.Done()
+		fmt.Println(e.ExitError(), h.Close())
+	},
 	"spin": func(ms int) { // so much work as takes ms on a full CPU, then says how long it took
 		begin := time.Now()
 		spin(ms)

@@ -26,6 +26,10 @@ type private struct {
 	root  int         // file descriptor of its "/"
 	views map[string]*view
 	lost  error // why the starting thread did not come back
+
+	// In a user namespace a new /proc may be mounted only where another one
+	// can be seen.
+	lendProc bool
 }
 
 type namespace struct{ fd, kind int }
@@ -39,14 +43,13 @@ const maxViews = 16
 func newPrivate(on *spawner) (p *private, err error) {
 	p = &private{root: -1, views: make(map[string]*view)}
 	on.do(func() {
-		if err = p.open(); err != nil {
-			return
+		if err = p.open(); err == nil {
+			err = p.try()
 		}
-		var first *firstProcess
-		if first, err = p.enter(&Spec{}, processAttributes()); err == nil {
-			first.end()
+		if errors.Is(err, unix.EPERM) && p.lost == nil {
+			p.lendProc = true
+			err = p.try()
 		}
-		err = errors.Join(err, p.goHome())
 		if err != nil {
 			p.close()
 		}
@@ -55,6 +58,18 @@ func newPrivate(on *spawner) (p *private, err error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// try starts a first process and ends it.
+func (p *private) try() error {
+	first, err := p.enter(&Spec{}, processAttributes())
+	if err == nil {
+		first.end()
+	}
+	if back := p.goHome(); err == nil {
+		err = back
+	}
+	return err
 }
 
 // open prepares the starting thread.
@@ -68,13 +83,15 @@ func (p *private) open() error {
 	if p.root, err = unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	for name, kind := range map[string]int{"pid": unix.CLONE_NEWPID, "ipc": unix.CLONE_NEWIPC, "uts": unix.CLONE_NEWUTS, "mnt": unix.CLONE_NEWNS} {
-		fd, err := unix.Open("/proc/thread-self/ns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	for _, n := range []struct {
+		name string
+		kind int
+	}{{"mnt", unix.CLONE_NEWNS}, {"pid", unix.CLONE_NEWPID}, {"ipc", unix.CLONE_NEWIPC}, {"uts", unix.CLONE_NEWUTS}} {
+		fd, err := unix.Open("/proc/thread-self/ns/"+n.name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
-			p.close()
-			return fmt.Errorf("open the %s namespace: %w", name, err)
+			return fmt.Errorf("open the %s namespace: %w", n.name, err)
 		}
-		p.home = append(p.home, namespace{fd, kind})
+		p.home = append(p.home, namespace{fd, n.kind})
 	}
 	return nil
 }
@@ -200,7 +217,7 @@ func (m Mount) open() (detached, error) {
 
 // view finds or builds the view that has a place for each of the mounts.
 func (p *private) view(s *Spec, mounts detachedTree) (*view, error) {
-	of := viewOf{root: filepath.Join("/", s.Root)}
+	of := viewOf{root: filepath.Join("/", s.Root), lendProc: p.lendProc}
 	for _, m := range mounts {
 		if m.name != "/tmp" && !belowTmp(m.name) {
 			of.places = append(of.places, place{path: m.name, file: m.file})

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -214,6 +216,27 @@ func TestManyViews(t *testing.T) {
 	}
 	if n := len(h.private.views); n > maxViews {
 		t.Errorf("%d views are kept", n)
+	}
+}
+
+// In a user namespace, where a user without rights is root, all of it works but
+// the cgroups.
+func TestUserNamespace(t *testing.T) {
+	c := exec.Command(self())
+	c.Env = append(helper("unprivileged:0"), "PATH="+os.Getenv("PATH"))
+	id := []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+	c.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		UidMappings: id, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := c.CombinedOutput()
+	if err != nil || strings.HasPrefix(string(out), "no /proc") {
+		t.Skipf("needs user namespaces: %v, %s", err, out)
+	}
+	got := string(out)
+	// The first process, the shell, ls and grep.
+	if !strings.HasPrefix(got, "4\n") || !strings.Contains(got, "Read-only file system") || !strings.HasSuffix(got, "exit status 0 <nil>\n") {
+		t.Errorf("printed\n%s", got)
 	}
 }
 

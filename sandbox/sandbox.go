@@ -175,10 +175,13 @@ func (h *Host) detectPrivate() {
 			h.private = p
 			return
 		}
+		// Who knows where the thread is now.
+		h.spawn.close()
+		h.spawn = newSpawner()
 		why = err.Error()
 	}
 	h.warnings = append(h.warnings, "no namespaces ("+why+"): functions see the files and processes of this machine, "+
-		"their /tmp, code and layers lie in other folders than on Lambda, and container images can't run (run as root, or as root of a user namespace: unshare --user --map-root-user)")
+		"their /tmp, code and layers lie in other folders than on Lambda, and container images can't run (run as root, or as root of a user namespace: unshare --user --map-root-user --mount --pid --ipc --uts --fork --mount-proc)")
 }
 
 // Warnings name what is not enforced on this machine and what that does to the

@@ -52,15 +52,15 @@ func (t detachedTree) attach(dir string) error {
 
 // openBound opens what is bound into every view: devices, /sys, and for an image
 // what this machine knows of names and addresses.
-func openBound(root string) (detachedTree, error) {
+func (o viewOf) openBound() (detachedTree, error) {
 	paths := []string{"/sys"}
 	for _, name := range devices {
 		paths = append(paths, "/dev/"+name)
 	}
-	if root != "/" {
+	if o.root != "/" {
 		for _, path := range []string{"/etc/resolv.conf", "/etc/hosts"} {
 			_, here := os.Stat(path)
-			if _, there := os.Stat(root + path); here == nil && there == nil {
+			if _, there := os.Stat(o.root + path); here == nil && there == nil {
 				paths = append(paths, path)
 			}
 		}
@@ -73,6 +73,14 @@ func openBound(root string) (detachedTree, error) {
 			return nil, fmt.Errorf("bind %s: %w", path, err)
 		}
 		t = append(t, detached{name: path[1:], fd: fd, file: path != "/sys"})
+	}
+	if o.lendProc { // the environment's own /tmp will cover it
+		fd, err := openTree("/proc", false)
+		if err != nil {
+			t.close()
+			return nil, fmt.Errorf("bind /proc: %w", err)
+		}
+		t = append(t, detached{name: "tmp", fd: fd})
 	}
 	return t, nil
 }

@@ -30,8 +30,9 @@ type view struct {
 
 // viewOf says what a view shows.
 type viewOf struct {
-	root   string // an image, or "/" for this machine
-	places []place
+	root     string // an image, or "/" for this machine
+	places   []place
+	lendProc bool // see private
 }
 
 // place is where a mount goes.
@@ -41,7 +42,7 @@ type place struct {
 }
 
 func (o viewOf) key() string {
-	return fmt.Sprintf("%q %v", o.root, o.places)
+	return fmt.Sprintf("%q %v %v", o.root, o.places, o.lendProc)
 }
 
 // staging is where a tree stands until it becomes the root. Every machine has
@@ -59,7 +60,7 @@ var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
 // buildView makes a view. It runs on the starting thread, at home, and leaves
 // it in the new namespace.
 func buildView(of viewOf) (v *view, err error) {
-	bound, err := openBound(of.root)
+	bound, err := of.openBound()
 	if err != nil {
 		return nil, err
 	}
