@@ -46,6 +46,7 @@ functions are kept once a call has changed them.`,
 	fs.StringVar(&f.data, "data", "", "folder in which functions survive a restart; logs do not (default: nothing is kept)")
 	f.registerKnobs(fs, "")
 	fs.StringVar(&f.logStyle, "log-style", "new", "how failed invocations are logged as text: new, or old as AWS did before 2024")
+	fs.DurationVar(&f.retryUnit, "retry-unit", time.Minute, "what counts as a minute for retries and ages of asynchronous events")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of placement, keep-alive and modelled delays")
 	fs.StringVar(&f.s3Dir, "s3-dir", "", "folder that stands in for S3 where code is given as bucket and key: DIR/bucket/key")
 	fs.IntVar(&f.builtinMemory, "memory", 512, "memory of the built-in functions in MB")
@@ -68,6 +69,9 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, drain time.
 	})
 	if f.logStyle != "new" && f.logStyle != "old" {
 		errs = append(errs, fmt.Errorf("--log-style: %q is neither new nor old", f.logStyle))
+	}
+	if f.retryUnit <= 0 {
+		errs = append(errs, fmt.Errorf("--retry-unit: %v is not above 0", f.retryUnit))
 	}
 	if drain < 0 {
 		errs = append(errs, fmt.Errorf("--drain: %v is negative", drain))

@@ -169,6 +169,9 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Zones:       f.zones,
 		Proactive:   f.proactive,
 		Borrow:      f.borrow,
+		MaxAge:      f.maxAge,
+		Freeze:      f.freeze,
+		RetryUnit:   f.retryUnit,
 		LogStyle:    f.logStyle,
 		Seed:        f.seed,
 		LogDelay:    f.logs.delay,
@@ -245,7 +248,7 @@ func (f *emulatorFlags) childArgs() []string {
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
 		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache,
-		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--seed", fmt.Sprint(f.seed),
+		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--max-age", f.maxAge.String(), "--freeze=" + fmt.Sprint(f.freeze), "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
 }

@@ -64,6 +64,8 @@ type emulatorFlags struct {
 	s3Dir                                                                  string // of bench emulate alone
 	zones                                                                  int
 	proactive                                                              float64
+	freeze                                                                 bool
+	maxAge, retryUnit                                                      time.Duration
 	borrow                                                                 bool
 
 	// of the built-in functions
@@ -127,6 +129,8 @@ func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&f.zones, "zones", 1, prefix+"availability zones; an environment serves its own zone alone (modelled)")
 	fs.Float64Var(&f.proactive, "proactive", 0, prefix+"share of new environments that are initialised ahead of any request (modelled)")
 	fs.BoolVar(&f.borrow, "borrow", false, prefix+"a request that waits for an init leaves for an environment that falls idle (modelled)")
+	fs.DurationVar(&f.maxAge, "max-age", fleet.DefaultMaxAge, prefix+"how long an environment lives however busy it is")
+	fs.BoolVar(&f.freeze, "freeze", false, prefix+"stop processes between invocations, as AWS does; a warm start costs a little more")
 	fs.StringVar(&f.latency, "latency", "off", prefix+"modelled placement and download delay of cold starts: aws-2026 or off")
 }
 
@@ -189,6 +193,9 @@ func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
 	}
 	if !(f.proactive >= 0 && f.proactive <= fleet.MaxAhead) {
 		bad("proactive", "%v is not in [0, %v]", f.proactive, fleet.MaxAhead)
+	}
+	if f.maxAge <= 0 {
+		bad("max-age", "%v is not above 0", f.maxAge)
 	}
 	if f.latency != "off" && f.latency != emulator.ModelAWS2026 {
 		bad("latency", "%q is neither %s nor off", f.latency, emulator.ModelAWS2026)

@@ -52,7 +52,7 @@ func (f *loadFlags) forOthers(given func(flag string) bool) []string {
 		"handler": !f.code.given(), "runtime": !f.code.given(), "registry": !onEmulator, "image-cache": !onEmulator,
 		"memory": !ours, "env": !ours, "function-timeout": !ours, "arch": !ours && f.endpoint == "",
 		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator, "latency": !onEmulator,
-		"zones": !onEmulator, "proactive": !onEmulator, "borrow": !onEmulator,
+		"zones": !onEmulator, "proactive": !onEmulator, "borrow": !onEmulator, "max-age": !onEmulator, "freeze": !onEmulator,
 	}
 	for _, flag := range []string{"method", "header", "http2", "client"} {
 		other[flag] = kind != "http" && kind != "https"
