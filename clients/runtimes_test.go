@@ -5,6 +5,7 @@ package clients
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,8 +19,12 @@ import (
 func (b *bed) ric(t *testing.T) {
 	t.Parallel()
 	needModules(t)
-	files := map[string]string{"bootstrap": "testdata/ric/bootstrap", "index.mjs": "testdata/ric/index.mjs"}
 	const module = "node_modules/aws-lambda-ric"
+	if _, err := os.Stat(filepath.Join(module, "dist", "rapid-client.node")); err != nil {
+		missing(t, "the native part of aws-lambda-ric")
+		t.SkipNow()
+	}
+	files := map[string]string{"bootstrap": "testdata/ric/bootstrap", "index.mjs": "testdata/ric/index.mjs"}
 	for _, part := range []string{"package.json", "bin", "dist"} {
 		err := filepath.WalkDir(filepath.Join(module, part), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
