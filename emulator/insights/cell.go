@@ -2,6 +2,7 @@ package insights
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ const (
 	cellDouble // a discovered field, printed as Java prints a double
 	cellTime   // milliseconds of the Unix epoch
 	cellTruth
+	cellStructure // an object or a list of JSON
 )
 
 // cell is one value. The zero value is an absent field.
@@ -25,8 +27,10 @@ type cell struct {
 	kind cellKind
 	n    float64
 	s    string
+	v    *any // of a structure
 }
 
+func structureCell(v any) cell  { return cell{kind: cellStructure, v: &v} }
 func textCell(s string) cell    { return cell{kind: cellText, s: s} }
 func numberCell(n float64) cell { return cell{kind: cellNumber, n: n} }
 func doubleCell(n float64) cell { return cell{kind: cellDouble, n: n} }
@@ -43,7 +47,7 @@ func truthCell(is bool) cell {
 // number is the value as a number; text counts if it is one.
 func (c cell) number() (float64, bool) {
 	switch c.kind {
-	case cellAbsent:
+	case cellAbsent, cellStructure:
 		return 0, false
 	case cellText:
 		n, err := strconv.ParseFloat(strings.TrimSpace(c.s), 64)
@@ -72,6 +76,11 @@ func (c cell) String() string {
 		return javaDouble(c.n)
 	case cellTime:
 		return time.UnixMilli(int64(c.n)).UTC().Format(timeLayout)
+	case cellStructure:
+		text, err := json.Marshal(*c.v)
+		if err == nil { // it came from JSON
+			return string(text)
+		}
 	}
 	return ""
 }

@@ -20,7 +20,6 @@
 // (RE2): without look-around and back-references.
 //
 // It does not know the commands pattern, diff, anomaly, unmask, unnest, join,
-// lookup, filterIndex and SOURCE, nor jsonParse and jsonStringify: a query with
-// one of them is refused as malformed, never run in part. It has no clock and no
-// input or output of its own.
+// lookup, filterIndex and SOURCE: a query with one of them is refused as
+// malformed, never run in part. It has no clock and no input or output of its own.
 package insights

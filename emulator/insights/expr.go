@@ -313,10 +313,44 @@ func (p *parser) primary() (expr, *SyntaxError) {
 		if p.sign("(") {
 			return p.call(t)
 		}
-		p.noteBare(t)
-		return fieldExpr(t.text), nil
+		return p.path(t)
 	}
 	return nil, p.unexpected()
+}
+
+// path reads what follows the first name of a field without a blank between:
+// `names in backticks`, [indexes] and further names.
+func (p *parser) path(t token) (expr, *SyntaxError) {
+	for p.tok.at == t.end {
+		next := p.tok
+		switch {
+		case next.kind == tokenQuoted && strings.HasSuffix(t.text, "."), next.kind == tokenName && next.text[0] == '.':
+			t.text += next.text
+		case p.sign("["):
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			if _, err := strconv.Atoi(p.tok.text); err != nil || p.tok.kind != tokenNumber {
+				return nil, p.unexpected()
+			}
+			t.text += "." + p.tok.text
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			if next = p.tok; !p.sign("]") {
+				return nil, p.unexpected()
+			}
+		default:
+			p.noteBare(t)
+			return fieldExpr(t.text), nil
+		}
+		t.end = next.end
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	}
+	p.noteBare(t)
+	return fieldExpr(t.text), nil
 }
 
 func (p *parser) noteBare(t token) {

@@ -34,6 +34,13 @@ func (r *row) field(name string) cell {
 	if c, ok := r.made[name]; ok {
 		return c
 	}
+	for i := range name { // a.b of a structure a
+		if name[i] == '.' {
+			if c := r.made[name[:i]]; c.kind == cellStructure {
+				return jsonCell(*c.v, name[i+1:])
+			}
+		}
+	}
 	if r.event == nil {
 		return cell{}
 	}
@@ -82,12 +89,38 @@ func (r *row) json(path string) cell {
 			}
 		}
 	}
-	return jsonCell(r.parsed, path)
+	c := jsonCell(r.parsed, path)
+	if c.kind == cellStructure { // only what it holds is discovered
+		return cell{}
+	}
+	return c
+}
+
+// parseJSON is the function jsonParse: an object or a list as a structure.
+func parseJSON(a []cell) cell {
+	d := json.NewDecoder(strings.NewReader(a[0].String()))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil || d.More() {
+		return cell{}
+	}
+	return jsonCell(v, "")
+}
+
+// stringifyJSON is the function jsonStringify.
+func stringifyJSON(a []cell) cell {
+	if a[0].kind != cellStructure {
+		return cell{}
+	}
+	return textCell(a[0].String())
 }
 
 func jsonCell(v any, path string) cell {
 	switch v := v.(type) {
 	case map[string]any:
+		if path == "" {
+			return structureCell(v)
+		}
 		// A name may hold dots, so every split is tried.
 		if member, ok := v[path]; ok {
 			return jsonCell(member, "")
@@ -102,6 +135,9 @@ func jsonCell(v any, path string) cell {
 			}
 		}
 	case []any:
+		if path == "" {
+			return structureCell(v)
+		}
 		index, rest, _ := strings.Cut(path, ".")
 		if i, err := strconv.Atoi(index); err == nil && i >= 0 && i < len(v) {
 			return jsonCell(v[i], rest)

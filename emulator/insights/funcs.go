@@ -49,6 +49,9 @@ var functions = map[string]function{
 	"tomillis":   {1, 1, overNumber(func(n float64) float64 { return n })},
 	"frommillis": {1, 1, fromMillis},
 
+	"jsonparse":     {1, 1, parseJSON},
+	"jsonstringify": {1, 1, stringifyJSON},
+
 	"isvalidip":      {1, 1, address(anyAddress)},
 	"isvalidipv4":    {1, 1, address(netip.Addr.Is4)},
 	"isvalidipv6":    {1, 1, address(netip.Addr.Is6)},

@@ -109,6 +109,11 @@ func TestQueries(t *testing.T) {
 		{"fields dateceil(@timestamp, 1mo) as m, dateceil(fromMillis(0), 1mo) as z, now() as n | limit 1", "m=2026-12-01 00:00:00.000,z=1970-01-01 00:00:00.000,n=1795431600", 7},
 		{"fields ltrim('xyZfooxyZ', 'xyZ') as l, rtrim('xyZfooxyZ', 'xyZ') as r, trim('xyZfooxyZ', 'xyZ') as t, concat('<', trim(' a '), '>') as b | limit 1", "l=fooxyZ,r=xyZfoo,t=foo,b=<a>", 7},
 		{"fields isValidIp('10.1.2.3') as a, isValidIpV4('::1') as b, isValidIpV6('::1') as c, isIpInSubnet('10.1.2.3', '10.0.0.0/8') as d, isIpv6InSubnet('10.1.2.3', '10.0.0.0/8') as e, isIpv4InSubnet('x', '10.0.0.0/8') as f | limit 1", "a=1,b=0,c=1,d=1,e=0,f=0", 7},
+		{
+			"fields jsonParse(@message) as j | filter j.record.metrics.durationMs > 12 | display j.list[0].a as a, j.`record`.metrics as m, list[0].a as b, jsonStringify(j.list) as l",
+			`a=1,m={"big":9007199254740993,"durationMs":12.5},b=1,l=[{"a":1}]`, 1,
+		},
+		{"fields jsonParse('nothing') as n, jsonStringify(@message) as t, jsonParse('[1,[2]]') as l, l[1] as m, l[1][0] as o | limit 1", "l=[1,[2]],m=[2],o=2", 7},
 		{"fields replace('foo', 'o', '0') as r, strcontains('foo', 'oo') as s, toupper('a') as u, abs(-2) as a, ceil(1.2) as c, floor(1.8) as f, sqrt(9) as q, greatest(1, 3, 2) as g, least(2, 1) as l | limit 1", "r=f00,s=1,u=A,a=2,c=2,f=1,q=3,g=3,l=1", 7},
 		{"limit 1", "@timestamp=2026-11-23 10:06:00.000,@message=user=bob, ms=7", 7},
 		{
@@ -149,6 +154,8 @@ func TestMalformedQueries(t *testing.T) {
 		{"parse '* *' as a", "parse has 2 wildcards or groups and 1 names at line 1 and position 6"},
 		{"fields " + strings.Repeat("(", 200), "too many brackets at line 1 and position 107"},
 		{"parse '" + strings.Repeat("*,", 51) + "' as a", "parse has more than 50 wildcards or groups at line 1 and position 6"},
+		{"fields a[x]", "unexpected symbol found x at line 1 and position 9"},
+		{"fields a[1", "unexpected symbol found <EOF> at line 1 and position 10"},
 		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
 	} {
 		_, bad := Compile(c.query)
@@ -176,7 +183,7 @@ func FuzzQuery(f *testing.F) {
 		"fields @timestamp, @message | filter @message like /x/ | sort @timestamp desc | limit 20",
 		`filter @type = "REPORT" | stats max(@memorySize / 1000 / 1000) as m, pct(@duration, 99), count(*) by bin(5m), @logStream | sort m`,
 		"parse @message 'user=*, ms=*' as a, b | dedup a | display a, `b`", "parse /(?<x>.)/ | filter x not in [1, 'a'] and not ispresent(y) or -x ^ 2 >= 1",
-		"fields substr(@message, 3, 2), datefloor(@timestamp, 1w), fromMillis(9e99), greatest(1, 'a')", "# c\nlimit 1",
+		"fields substr(@message, 3, 2), datefloor(@timestamp, 1w), fromMillis(9e99), greatest(1, 'a')", "# c\nlimit 1", "fields jsonParse(@message) as j, j.a[0].`b c` as x | filter jsonStringify(j) like 'a'",
 	} {
 		f.Add(s)
 	}
