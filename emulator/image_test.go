@@ -210,11 +210,19 @@ func wantAPIError(t *testing.T, err error, code, text string) {
 	}
 }
 
+// Functions that run. They share a registry and a cache, so that the program,
+// which is this large test binary, is sent and unpacked once.
+func TestImage(t *testing.T) {
+	h, cache := newHub(t), t.TempDir()
+	t.Run("serves", func(t *testing.T) { testImageServes(t, h, cache) })
+	t.Run("settings", func(t *testing.T) { testImageSettings(t, h, cache) })
+	t.Run("extension", func(t *testing.T) { testImageWithAnExtension(t, h, cache) })
+}
+
 // Two functions of one image, from a registry and from a layout: the second
 // downloads nothing, and both serve.
-func TestImageServes(t *testing.T) {
-	h := newHub(t)
-	b := newImageBed(t, emulator.Options{Registry: h.host})
+func testImageServes(t *testing.T, h *hub, cache string) {
+	b := newImageBed(t, emulator.Options{Registry: h.host, ImageCache: cache})
 	_, digest := h.push("team/fn:v1", programImage(t))
 	ecr := "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/fn:v1"
 	if _, err := b.createImage("fn", ecr, nil); err != nil {
@@ -273,9 +281,8 @@ func (b *bed) report(function string) emulator.ImageReport {
 }
 
 // The settings of an image, and what a function lays over them.
-func TestImageSettings(t *testing.T) {
-	h := newHub(t)
-	b := newImageBed(t, emulator.Options{})
+func testImageSettings(t *testing.T, h *hub, cache string) {
+	b := newImageBed(t, emulator.Options{ImageCache: cache})
 	base := programImage(t)
 	f, err := base.ConfigFile()
 	if err != nil {
@@ -285,7 +292,7 @@ func TestImageSettings(t *testing.T) {
 	c.Cmd, c.WorkingDir, c.User = []string{"from", "image"}, "/srv/work", "nobody"
 	c.Env = append(c.Env, "A=image", "B=image", "PATH=/bin:/var/task", "AWS_REGION=image")
 	image := withFile(t, configure(t, base, *c), "srv/work/file", "x")
-	uri, _ := h.push("team/fn:v1", image)
+	uri, _ := h.push("team/fn:v2", image)
 	see := func(function string) (s sight) {
 		t.Helper()
 		b.waitActive(function)
@@ -338,9 +345,8 @@ func TestImageSettings(t *testing.T) {
 }
 
 // An image's own extensions start with it.
-func TestImageWithAnExtension(t *testing.T) {
-	h := newHub(t)
-	b := newImageBed(t, emulator.Options{})
+func testImageWithAnExtension(t *testing.T, h *hub, cache string) {
+	b := newImageBed(t, emulator.Options{ImageCache: cache})
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
 	link := &tar.Header{Name: "opt/extensions/watch", Typeflag: tar.TypeSymlink, Linkname: "/var/task/bootstrap", Mode: 0o777}
@@ -351,7 +357,7 @@ func TestImageWithAnExtension(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	uri, _ := h.push("team/fn:v1", image)
+	uri, _ := h.push("team/fn:v2", image)
 	if _, err := b.createImage("fn", uri, nil); err != nil {
 		t.Fatal(err)
 	}
