@@ -24,6 +24,9 @@ func TestModelledDelayIsInNoReport(t *testing.T) {
 	if hidden := elapsed - r.init - r.duration; r.init == 0 || hidden < 69 {
 		t.Errorf("%.1f ms of %.1f are in no REPORT, want at least 69: %q", hidden, elapsed, a.log)
 	}
+	if first := b.events()[0]; !strings.Contains(first, "-modelled-aws-2026\t") {
+		t.Errorf("nothing in the log says that delays are modelled: %q", first)
+	}
 	if k := b.server.Knobs()["latency"]; !strings.Contains(k, "modelled") || !strings.Contains(k, emulator.ModelAWS2026) {
 		t.Errorf("knob %q", k)
 	}

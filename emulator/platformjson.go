@@ -147,6 +147,9 @@ func (e *environment) initStart() initStartRecord {
 	}
 	if v.code.image == nil { // an image has no runtime version to tell: midrender/examples#25 shows a log of one
 		r.RuntimeVersion, r.RuntimeVersionArn = v.runtimeVersion(), v.runtimeARN(e.server.set.Region)
+		if m := e.server.set.delay; m != nil {
+			r.RuntimeVersion += "-modelled-" + m.Name
+		}
 	}
 	return r
 }

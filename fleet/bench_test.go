@@ -18,6 +18,8 @@ func BenchmarkArriveDone(b *testing.B) {
 		{"mru-halving-100", fleet.PoolConfig{}, 100},
 		{"mru-fixed-100", fleet.PoolConfig{KeepAlive: fleet.Fixed(time.Minute)}, 100},
 		{"lru-uniform-100", fleet.PoolConfig{Placement: fleet.LRU, KeepAlive: fleet.Uniform(time.Minute, time.Hour)}, 100},
+		{"mru-halving-100-zones-3", fleet.PoolConfig{Zones: 3}, 100},
+		{"mru-halving-100-borrow", fleet.PoolConfig{Borrow: true}, 100},
 		{"random-halving-100", fleet.PoolConfig{Placement: fleet.Random}, 100},
 	} {
 		b.Run(c.name, func(b *testing.B) {

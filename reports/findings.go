@@ -2,6 +2,8 @@ package reports
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +112,11 @@ func findings(r *Report) []string {
 			text += " (" + plain(model, 200) + ")"
 		}
 		out = append(out, text+"; it is in response, service and residue, and in no Init Duration.")
+	}
+	for _, knob := range slices.Sorted(maps.Keys(r.Plan.Emulator)) {
+		if text := r.Plan.Emulator[knob]; knob != "latency" && strings.Contains(text, "(modelled") {
+			out = append(out, "Modelled: "+knob+" "+plain(text, 200)+".")
+		}
 	}
 	if r.Warmup > 0 {
 		out = append(out, fmt.Sprintf("%s to warm up: %s in no table, the bill includes them.",
