@@ -6,7 +6,7 @@
 //   - boto.py: boto3, likewise
 //   - js.mjs: @aws-sdk/client-lambda and @aws-sdk/client-cloudwatch-logs of npm
 //   - gosdk_test.go: aws-sdk-go-v2
-//   - runtimes_test.go: aws-lambda-go, and aws-lambda-ric of npm
+//   - runtimes_test.go: aws-lambda-ric of npm, and aws-lambda-go in a container image
 //   - guide_test.go: every snippet of docs/emulator.md
 //
 // The steps: create from a zip file, wait until Active, invoke with the tail of

@@ -64,6 +64,11 @@ func (s *sdk) create(zip, handler string) {
 		FunctionName: s.name, Runtime: types.RuntimeProvidedal2023, Handler: &handler, Role: aws.String(role),
 		MemorySize: aws.Int32(512), Timeout: aws.Int32(60), Code: &types.FunctionCode{ZipFile: code},
 	}))(s.t)
+	s.awaitActive()
+}
+
+func (s *sdk) awaitActive() {
+	s.t.Helper()
 	if err := lambda.NewFunctionActiveV2Waiter(s.lambda).Wait(s.ctx, &lambda.GetFunctionInput{FunctionName: s.name}, time.Minute); err != nil {
 		s.t.Fatal(err)
 	}

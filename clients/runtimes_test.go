@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 // ric: a Node.js function on AWS's own aws-lambda-ric, with its native part,
@@ -60,5 +63,30 @@ func (b *bed) ric(t *testing.T) {
 	out := s.invoke(`{"name":"ric","fail":true}`, nil)
 	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.HasPrefix(string(out.Payload), `{"errorType":"TypeError","errorMessage":"told to fail","trace":["TypeError: told to fail"`) {
 		t.Errorf("%s", out.Payload)
+	}
+}
+
+// image: the function on aws-lambda-go as a container image, written by bench
+// and created through the SDK like any other.
+func (b *bed) image(t *testing.T) {
+	t.Parallel()
+	if !b.private {
+		t.Skip("container images need namespaces, which this machine does not give")
+	}
+	dir := t.TempDir()
+	build(t, filepath.Join(dir, "app", "bootstrap"), "./testdata/function")
+	layout := "oci:" + filepath.Join(dir, "layout")
+	if out, err := exec.Command(b.bench, "fixtures", "--dir", filepath.Join(dir, "app"), "--image", layout).CombinedOutput(); err != nil {
+		t.Fatalf("bench fixtures: %v\n%s", err, out)
+	}
+	s := b.sdk(t, "go-image")
+	must(s.lambda.CreateFunction(s.ctx, &lambda.CreateFunctionInput{
+		FunctionName: s.name, PackageType: types.PackageTypeImage, Code: &types.FunctionCode{ImageUri: &layout}, Role: aws.String(role),
+		MemorySize: aws.Int32(512), Timeout: aws.Int32(60),
+	}))(t)
+	s.awaitActive()
+	out := s.invoke(`{"name":"image"}`, nil)
+	if string(out.Payload) != `{"hello":"image"}` || !strings.Contains(tail(t, out), "Init Duration") {
+		t.Errorf("%s\n%s", out.Payload, tail(t, out))
 	}
 }
