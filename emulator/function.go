@@ -303,7 +303,7 @@ func (v *version) runtimeVersion() string {
 }
 
 func (v *version) runtimeARN(region string) string {
-	sum := sha256.Sum256([]byte(v.runtimeVersion()))
+	sum := sha256.Sum256([]byte(v.runtimeVersion() + v.config.Arch))
 	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
 }
 

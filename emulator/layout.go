@@ -45,7 +45,7 @@ func (v *version) layout(private bool, work string) (layout, error) {
 		return layout{command: argv, root: image.Root, task: v.config.imageStart(image.Config).dir, tmp: tmpDir}, nil
 	}
 	if !private {
-		return layout{command: argv, task: v.code.dir, layers: v.layerDir}, nil
+		return layout{command: v.wrapped(argv, private), task: v.code.dir, layers: v.layerDir}, nil
 	}
 	l := layout{task: taskRoot, tmp: tmpDir}
 	layers := v.layerDir
@@ -62,6 +62,7 @@ func (v *version) layout(private bool, work string) (layout, error) {
 	for i, arg := range argv {
 		l.command = append(l.command, l.argument(i, arg))
 	}
+	l.command = v.wrapped(l.command, private)
 	return l, nil
 }
 

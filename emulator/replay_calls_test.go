@@ -131,3 +131,40 @@ func parseViolations(got any) any {
 	slices.SortFunc(list, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	return map[string]any{"Code": e["Code"], "Count": n, "Errors": list}
 }
+
+// lines splits the log of an earlier answer as the recorded tests do: ANSWER
+// MEMBER, then bare for lines without their ends and without REPORT, or trimmed
+// for lines without their ends.
+func (p *replay) lines(words []string) (any, error) {
+	answer, _ := p.saved[words[0]].(map[string]any)
+	log, ok := answer["LogResult"].(string)
+	if !ok {
+		return nil, fmt.Errorf("%s has no LogResult", words[0])
+	}
+	style := strings.Join(words[2:], "")
+	list := []any{}
+	for line := range strings.Lines(log) {
+		if style != "" {
+			line = strings.TrimSpace(line)
+		}
+		if style != "bare" || !strings.HasPrefix(line, "REPORT ") {
+			list = append(list, line)
+		}
+	}
+	return map[string]any{words[1]: list}, nil
+}
+
+// digestHTTP is what the recorded tests kept of a plain request's answer.
+func digestHTTP(got map[string]any, kind string, names []string) any {
+	headers := map[string]any{}
+	for _, name := range names {
+		headers[name] = got["headers"].(map[string]any)[strings.ToLower(name)]
+	}
+	switch kind {
+	case "status":
+		return map[string]any{"status_code": got["statusCode"]}
+	case "error":
+		return map[string]any{"status_code": got["statusCode"], "content": got["content"], "headers": headers}
+	}
+	return map[string]any{"statuscode": got["statusCode"], "content": got["content"], "headers": headers}
+}

@@ -69,7 +69,7 @@ func (p *replay) step(s replayStep) error {
 		p.server.mu.Unlock()
 		return nil
 	}
-	got, err := p.call(s.verb, text)
+	got, err := p.answer(s.verb, text)
 	if err != nil {
 		return err
 	}
@@ -82,6 +82,14 @@ func (p *replay) step(s replayStep) error {
 		return p.compare(s.save, got)
 	}
 	return nil
+}
+
+// answer is that of a request, or what a step makes of an earlier one.
+func (p *replay) answer(verb, text string) (any, error) {
+	if verb == "lines" {
+		return p.lines(strings.Fields(text))
+	}
+	return p.call(verb, text)
 }
 
 // compare looks at one recorded answer, or with key/member at a part of it.
@@ -204,6 +212,9 @@ func (p *replay) call(verb, text string) (any, error) {
 		return p.callAll(verb, members, list)
 	}
 	got, err := p.send(verb, members)
+	if list := strings.Fields(pipe); len(list) > 0 && verb == "HTTP" && err == nil {
+		return digestHTTP(got.(map[string]any), list[0], list[1:]), nil
+	}
 	if member, ok := strings.CutPrefix(pipe, "only "); ok && err == nil {
 		return got.(map[string]any)[member], nil
 	}

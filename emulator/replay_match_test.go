@@ -23,6 +23,7 @@ func newMatcher() *matcher {
 
 var (
 	placeholder = regexp.MustCompile(`<[A-Za-z][A-Za-z0-9_ .-]*(?::\d+)?>`)
+	dateColumn  = regexp.MustCompile(`(^|\t)date\t`)
 	requestID   = regexp.MustCompile(`Request ID: [0-9a-f-]{36}`) // which the record forgot to replace
 	repeated    = regexp.MustCompile(`<(.):len\((\d+)\)>`)
 )
@@ -105,7 +106,7 @@ func (m *matcher) object(path string, want map[string]any, got any) string {
 
 func (m *matcher) text(path, want string, got any) string {
 	switch want {
-	case "date", "datetime", "timestamp", "create-time", "lambda-url", "too-old-log-event-end-index", "too-new-log-event-start-index":
+	case "code-sha256", "log-result", "function-url", "date", "datetime", "timestamp", "create-time", "lambda-url", "too-old-log-event-end-index", "too-new-log-event-start-index":
 		return "" // a time, an address or a number, which the record leaves out
 	}
 	text, ok := got.(string)
@@ -137,6 +138,7 @@ func (m *matcher) form(want string) (names []string, form *regexp.Regexp) {
 		_, _ = fmt.Sscan(p[2], &n)
 		return strings.Repeat(p[1], n)
 	})
+	want = dateColumn.ReplaceAllString(want, "$1<date>\t")
 	want = requestID.ReplaceAllString(want, "Request ID: <request>")
 	whole := placeholder.FindString(want) == want
 	var b strings.Builder
@@ -152,10 +154,13 @@ func (m *matcher) form(want string) (names []string, form *regexp.Regexp) {
 		switch value, bound := m.bound[name]; {
 		case bound:
 			b.WriteString(regexp.QuoteMeta(value))
+		case strings.HasPrefix(name, "<resource:") || strings.HasPrefix(name, "<log-result:"):
+			b.WriteString("(.+?)")
+			names = append(names, name)
 		case strings.Contains(name, ":"):
 			b.WriteString("([^:]+?)")
 			names = append(names, name)
-		case whole:
+		case whole, name == "<date>":
 			b.WriteString(".+?")
 		default:
 			b.WriteString("[^:]+?")

@@ -31,7 +31,8 @@ type replayStep struct {
 
 // replayScript is one file.
 type replayScript struct {
-	recorded string // file in testdata/aws-recorded
+	recorded string   // file in testdata/aws-recorded
+	needs    []string // runtimes that have to be on this machine, or "private": a sandbox with Lambda's folders
 	tests    []*replayTest
 	out      []replayOut
 }
@@ -96,6 +97,9 @@ func (r *scriptReader) line(line string) error {
 	switch verb {
 	case "recorded":
 		r.script.recorded = rest
+		return nil
+	case "needs":
+		r.script.needs = strings.Fields(rest)
 		return nil
 	case "out":
 		form, reason, _ := strings.Cut(rest, ": ")

@@ -74,3 +74,23 @@ def handler(event, context):
 		})
 	}
 }
+
+// TestWrapper: AWS_LAMBDA_EXEC_WRAPPER starts a managed runtime.
+func TestWrapper(t *testing.T) {
+	if _, err := runtimes.Lookup("nodejs20.x"); err != nil {
+		t.Skip(err)
+	}
+	b := newBed(t, emulator.Options{})
+	_, err := b.lambda.CreateFunction(context.Background(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("fn"), Role: aws.String("arn:aws:iam::123456789012:role/r"), Runtime: types.RuntimeNodejs20x, Timeout: aws.Int32(20),
+		Handler: aws.String("index.handler"), MemorySize: aws.Int32(1769),
+		Code:        &types.FunctionCode{ZipFile: scripts(t, "index.js", "exports.handler = async () => process.env.WRAPPED", "wrap", "#!/bin/sh\nWRAPPED=yes exec \"$@\"\n")},
+		Environment: &types.Environment{Variables: map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := b.invoke(order{}); a.payload != `"yes"` {
+		t.Errorf("%+v", a)
+	}
+}

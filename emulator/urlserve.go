@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -163,6 +164,8 @@ func writeURLReply(w http.ResponseWriter, p reply) {
 		status, body = *said.StatusCode, said.write(h)
 	case json.Unmarshal(p.body, &text) == nil:
 		body = []byte(text)
+	default:
+		body = compacted(p.body)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -170,6 +173,16 @@ func writeURLReply(w http.ResponseWriter, p reply) {
 	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}
+}
+
+// compacted takes the blanks out of JSON, as the service does with an answer
+// that it makes a body of (recorded November 2025).
+func compacted(body []byte) []byte {
+	var b bytes.Buffer
+	if json.Compact(&b, body) != nil {
+		return body
+	}
+	return b.Bytes()
 }
 
 // write sets the headers and gives the body.

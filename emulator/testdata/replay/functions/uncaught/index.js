@@ -1,0 +1,3 @@
+exports.handler = async (event) => {
+  throw new Error(`Error: ${event.error_msg}`)
+}

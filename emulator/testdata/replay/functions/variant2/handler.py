@@ -1,0 +1,2 @@
+def handler(event, context):
+    return {"version_id": "version2", "invoked_arn": context.invoked_function_arn, "version_from_ctx": context.function_version}
