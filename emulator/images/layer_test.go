@@ -3,7 +3,9 @@ package images_test
 import (
 	"archive/tar"
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,10 +15,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/zstd"
 
 	"coldbench/emulator/images"
 )
@@ -276,4 +277,22 @@ func TestFind(t *testing.T) {
 	if !image.Dir("/srv") || image.Dir("/plain") || image.Dir("/none") {
 		t.Error("Dir is wrong")
 	}
+}
+
+// A configuration is read into memory, so its size is looked at first.
+func TestLargeConfiguration(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	ref := h.push(t, "app:v1", imageOf(t, layerOf(t, archive(t, file("a", "b")))))
+	h.change = func(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+		if !strings.HasSuffix(r.URL.Path, "/manifests/v1") {
+			return w
+		}
+		w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+		digest := "sha256:" + strings.Repeat("0", 64)
+		_, _ = io.WriteString(w, `{"schemaVersion":2,"config":{"mediaType":"`+string(types.OCIConfigJSON)+`","digest":"`+digest+`","size":1099511627776},"layers":[]}`)
+		return nil
+	}
+	_, err := pull(open(t, images.Options{}), ref)
+	refused(t, err, images.TooLarge, "its configuration has 1099511627776 bytes")
 }

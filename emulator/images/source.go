@@ -22,8 +22,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// maxLayers bounds the layers of an image, as Docker does.
-const maxLayers = 127
+const (
+	maxLayers = 127     // as Docker has it
+	maxConfig = 8 << 20 // bytes of an image's configuration, which is read into memory
+)
 
 // Config is what an image says of how to run it. Lambda ignores the user.
 type Config struct {
@@ -88,7 +90,7 @@ func (s *Store) fetchRemote(ctx context.Context, src *Source, at place) (v1.Imag
 	}
 	host := at.remote.Context().RegistryStr()
 	d, err := remote.Get(at.remote, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys),
-		remote.WithTransport(&loopbackOnly{host: host, next: s.options.Transport}))
+		remote.WithTransport(&loopbackOnly{host: hostname(host), next: s.options.Transport}))
 	if err != nil {
 		return nil, src.registryError(host, err)
 	}
@@ -208,6 +210,16 @@ var layerTypes = []types.MediaType{
 
 // read takes from an image what a pull needs, and refuses what it can't do.
 func (src *Source) read(image v1.Image, limits Limits) error {
+	archive := strings.HasPrefix(src.Reference, archivePrefix)
+	if !archive {
+		m, err := image.Manifest()
+		if err != nil {
+			return src.unreadable("manifest", err)
+		}
+		if m.Config.Size > maxConfig {
+			return src.refuse(TooLarge, "its configuration has %d bytes, more than %d", m.Config.Size, maxConfig)
+		}
+	}
 	file, err := image.ConfigFile()
 	if err != nil {
 		return src.unreadable("configuration", err)
@@ -231,7 +243,7 @@ func (src *Source) read(image v1.Image, limits Limits) error {
 	case len(layers) != len(file.RootFS.DiffIDs):
 		return src.refuse(Corrupt, "it has %d layers and digests of %d", len(layers), len(file.RootFS.DiffIDs))
 	}
-	if _, archive := strings.CutPrefix(src.Reference, archivePrefix); archive {
+	if archive {
 		return src.readArchive(image, layers, file.RootFS.DiffIDs)
 	}
 	return src.readManifest(image, layers, file.RootFS.DiffIDs, limits)
@@ -283,19 +295,26 @@ func (src *Source) readArchive(image v1.Image, layers []v1.Layer, diffIDs []v1.H
 	return nil
 }
 
-// loopbackOnly lets HTTPS pass, and plain HTTP to the registry itself where
-// that is on loopback. The library would speak plain HTTP to private networks
-// too.
+// loopbackOnly lets HTTPS pass, and plain HTTP on loopback where the registry
+// itself is there. The library would speak plain HTTP to private networks too.
 type loopbackOnly struct {
-	host string
+	host string // of the registry, without a port
 	next http.RoundTripper
 }
 
 func (t *loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && (r.URL.Host != t.host || !isLoopback(r.URL.Hostname())) {
+	if r.URL.Scheme != "https" && (!isLoopback(t.host) || !isLoopback(r.URL.Hostname())) {
 		return nil, &Error{Kind: Unreachable, Reason: "registry " + r.URL.Host + ": plain HTTP is spoken to registries on loopback only"}
 	}
 	return t.next.RoundTrip(r)
+}
+
+// hostname is HOST:PORT without the port.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
 
 func isLoopback(host string) bool {
