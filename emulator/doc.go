@@ -42,6 +42,11 @@
 // clients belongs to the caller. Functions get a made environment with throwaway
 // credentials; nothing of the host's environment reaches them.
 //
-// It does not check signatures or permissions, and whoever reaches the handler
-// can run code on this machine.
+// The operations of the Lambda API stand in routes.go with their paths and with
+// what they need: the server's lock, a body. How close their answers are to
+// AWS's is measured: TestReplay sends what was sent in tests recorded there, and
+// testdata/aws-recorded/score.txt has the outcome.
+//
+// It does not check the secret of a signature or permissions, and whoever reaches
+// the handler can run code on this machine.
 package emulator

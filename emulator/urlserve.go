@@ -156,7 +156,8 @@ func writeURLReply(w http.ResponseWriter, p reply) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	status, body := http.StatusOK, p.body
+	status := http.StatusOK
+	var body []byte
 	var said urlReply
 	var text string
 	switch {

@@ -182,3 +182,34 @@ func TestTags(t *testing.T) {
 		t.Errorf("%v, %v", out, err)
 	}
 }
+
+// TestTotalCodeSize: the account's code counts each published version and each
+// version of a layer, whether the code is the same or not.
+func TestTotalCodeSize(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	total := func() int64 {
+		out, err := b.lambda.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.AccountUsage.TotalCodeSize
+	}
+	b.create("fn")
+	code := int64(len(bootstrapZip(t)))
+	if got := total(); got != code {
+		t.Errorf("one function: %d, want %d", got, code)
+	}
+	if _, err := b.lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: aws.String("fn")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := total(); got != 2*code {
+		t.Errorf("with a version: %d, want %d", got, 2*code)
+	}
+	layer := scripts(t, "x", "y")
+	b.publishLayer("l", layer)
+	b.publishLayer("l", layer)
+	if got, want := total(), 2*code+2*int64(len(layer)); got != want {
+		t.Errorf("with two versions of a layer: %d, want %d", got, want)
+	}
+}
