@@ -74,7 +74,7 @@ func lacks(have []string, why, remedy string) []string {
 		}
 	}
 	if len(have) == 0 {
-		all = append(all, why+"a process that leaves both its process group and its parent survives the environment"+remedy)
+		all = append(all, why+escapes+remedy)
 	}
 	return all
 }

@@ -58,3 +58,9 @@ func maxRSS(u *syscall.Rusage) int64 {
 	}
 	return u.Maxrss * 1024
 }
+
+// UserNamespace gives nil: there are none on this system.
+func UserNamespace() *syscall.SysProcAttr { return nil }
+
+// EnterUserNamespace does nothing: there are none on this system.
+func EnterUserNamespace() error { return nil }

@@ -166,6 +166,10 @@ func (h *Host) Limits() string {
 	return limits
 }
 
+// escapes is what neither cgroups nor a PID namespace prevent where there are
+// none.
+const escapes = "a process that leaves both its process group and its parent survives the environment"
+
 // detectPrivate looks whether environments can have namespaces.
 func (h *Host) detectPrivate() {
 	why := "switched off"
@@ -173,6 +177,7 @@ func (h *Host) detectPrivate() {
 		p, err := newPrivate(h.spawn)
 		if err == nil {
 			h.private = p
+			h.warnings = slices.DeleteFunc(h.warnings, func(w string) bool { return strings.Contains(w, escapes) })
 			return
 		}
 		// Who knows where the thread is now.

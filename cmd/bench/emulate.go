@@ -83,6 +83,9 @@ func runEmulate(cmd *cobra.Command, f *emulatorFlags, listen string, drain time.
 		return err
 	}
 	if announce {
+		if err := enterUserNamespace(); err != nil {
+			return err
+		}
 		if err := f.inheritEnvironment(); err != nil {
 			return fmt.Errorf("read %s: %w", childEnvVariable, err)
 		}

@@ -13,11 +13,13 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"coldbench/emulator"
 	"coldbench/fixtures"
 	"coldbench/record"
+	"coldbench/sandbox"
 	"coldbench/target/lambda"
 )
 
@@ -214,14 +216,43 @@ func (f *emulatorFlags) installBuiltins(server *emulator.Server) error {
 
 // spawn runs the emulator as a child: `bench emulate` on a free port. The
 // child ends when its standard input closes, so it can't outlive this process.
+// Without root it is tried in a user namespace first, so that functions have
+// namespaces of their own.
 func (f *emulatorFlags) spawn(ctx context.Context) (*running, error) {
+	if attr := sandbox.UserNamespace(); attr != nil {
+		attr.Setpgid = true
+		if e, err := f.spawnAs(ctx, attr, userNamespaceVariable+"=1"); err == nil {
+			return e, nil
+		}
+	}
+	return f.spawnAs(ctx, ownGroup())
+}
+
+// userNamespaceVariable tells a child that it is in a user namespace.
+const userNamespaceVariable = "COLDBENCH_USER_NAMESPACE"
+
+// enterUserNamespace is the child's part in spawn.
+func enterUserNamespace() error {
+	if os.Getenv(userNamespaceVariable) == "" {
+		return nil
+	}
+	if err := sandbox.EnterUserNamespace(); err != nil {
+		return errors.Join(errUserNamespace, err)
+	}
+	return os.Unsetenv(userNamespaceVariable)
+}
+
+// errUserNamespace ends a child whose parent will try without a user namespace.
+var errUserNamespace = errors.New("no user namespace")
+
+func (f *emulatorFlags) spawnAs(ctx context.Context, attr *syscall.SysProcAttr, env ...string) (*running, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.Command(self, f.childArgs()...)
-	cmd.SysProcAttr = ownGroup()
-	cmd.Env = f.childEnvironment()
+	cmd.SysProcAttr = attr
+	cmd.Env = append(f.childEnvironment(), env...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -50,6 +50,9 @@ func report(cmd *cobra.Command, err error) int {
 	if errors.Is(err, errInvalid) {
 		return exitInvalid
 	}
+	if errors.Is(err, errUserNamespace) {
+		return exitError // the parent knows what to do
+	}
 	w := cmd.ErrOrStderr()
 	_, _ = fmt.Fprintf(w, "bench: %s\n", experiment.Redact(err.Error()))
 	var hint *hintError
