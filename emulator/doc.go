@@ -26,7 +26,7 @@
 //
 // Around that: async.go queues events, provisioned.go and ahead.go run inits that
 // no request waits for, snapstart.go those that stand for a restore, delay.go
-// models placement and download, and stored.go and restore.go keep functions in a
+// models placement and download, and stored.go, data.go and restore.go keep functions in a
 // data folder (package folder).
 //
 // What the times in a REPORT mean: Init Duration runs from just before the
