@@ -89,7 +89,7 @@ func (s *Server) updateConfiguration(w http.ResponseWriter, r *http.Request) (an
 		return answer{}, err
 	}
 	defer given.release()
-	return s.update(r, req.RevisionID, false, func(old *version) (config, *code, *apiError) {
+	return s.update(r, updateKind{revision: req.RevisionID}, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		if old.code.image != nil && req.forZips() {
 			return c, nil, invalidParameter(notForImages)
@@ -125,7 +125,7 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	// run, the code goes with it.
 	fresh.retain()
 	defer fresh.release()
-	return s.update(r, req.RevisionID, req.Publish, func(old *version) (config, *code, *apiError) {
+	return s.update(r, updateKind{req.RevisionID, req.Publish, req.DryRun}, func(old *version) (config, *code, *apiError) {
 		c := old.config
 		c.Command, c.Local = nil, false
 		if req.Architectures != nil {
@@ -135,8 +135,16 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 	})
 }
 
-// update puts a new $LATEST in the place of the old one.
-func (s *Server) update(r *http.Request, revision string, publish bool, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
+// updateKind is what a request asks of an update beside the change.
+type updateKind struct {
+	revision string // that $LATEST has to have, "" = any
+	publish  bool
+	dry      bool // nothing is changed
+}
+
+// update puts a new $LATEST in the place of the old one, or only says what that
+// would be.
+func (s *Server) update(r *http.Request, kind updateKind, change func(*version) (config, *code, *apiError)) (answer, *apiError) {
 	t, err := s.named(r)
 	if err != nil {
 		return answer{}, err
@@ -149,16 +157,20 @@ func (s *Server) update(r *http.Request, revision string, publish bool, change f
 		return answer{}, err
 	case !old.active(time.Now()):
 		return answer{}, conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", s.functionARN(fn.name))
-	case revision != "" && revision != old.settled:
+	case kind.revision != "" && kind.revision != old.settled:
 		return answer{}, stale(latestCall)
 	}
 	c, code, err := change(old)
 	if err != nil {
 		return answer{}, err
 	}
+	if kind.dry {
+		would := &version{function: fn, number: latestVersion, config: c, code: code, settled: old.settled, modified: old.modified, runtime: old.runtime}
+		return answer{http.StatusOK, s.describe(would, "")}, nil
+	}
 	v := s.newVersion(fn, c, code)
 	s.replaceLatest(fn, v)
-	if publish {
+	if kind.publish {
 		v = s.publish(fn, c.Description)
 		v.created, v.activeAt = true, fn.latest.activeAt
 	}

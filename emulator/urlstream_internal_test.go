@@ -62,3 +62,28 @@ func TestSigner(t *testing.T) {
 		t.Errorf("presigned: %q, %v", got, ok)
 	}
 }
+
+// FuzzURLPrelude: a prelude reads alike in whatever pieces it arrives, and
+// nothing that a function sends breaks the stream.
+func FuzzURLPrelude(f *testing.F) {
+	f.Add([]byte(`{"statusCode":201,"headers":{"a":"b"},"cookies":["c"]}`+"\x00\x00\x00\x00\x00\x00\x00\x00body"), uint8(3))
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00"), uint8(1))
+	f.Add([]byte(`{"headers":{"a":{"b":[1]}}}`), uint8(200))
+	f.Fuzz(func(t *testing.T, sent []byte, piece uint8) {
+		read := func(size int) string {
+			w := httptest.NewRecorder()
+			s := &stream{form: &urlStream{w: w}}
+			for rest := sent; len(rest) > 0; {
+				n := min(size, len(rest))
+				s.start(answerHeader{true, preludeType})
+				s.chunk(rest[:n])
+				rest = rest[n:]
+			}
+			s.complete(reply{})
+			return w.Result().Status + w.Body.String()
+		}
+		if whole, parts := read(len(sent)+1), read(int(piece)+1); whole != parts && len(sent) <= maxPrelude {
+			t.Errorf("%q whole, %q in pieces of %d", whole, parts, int(piece)+1)
+		}
+	})
+}

@@ -213,3 +213,25 @@ func TestTotalCodeSize(t *testing.T) {
 		t.Errorf("with two versions of a layer: %d, want %d", got, want)
 	}
 }
+
+// TestUpdateCodeDryRun: the answer shows the new code, the function keeps the
+// old, and a package that is none is refused.
+func TestUpdateCodeDryRun(t *testing.T) {
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	made := b.create("fn")
+	try := func(content []byte) (*lambda.UpdateFunctionCodeOutput, error) {
+		return b.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("fn"), ZipFile: content, DryRun: true, Publish: true})
+	}
+	out, err := try(scripts(t, "bootstrap", "#!/bin/sh\n"))
+	if err != nil || *out.CodeSha256 == *made.CodeSha256 || *out.Version != "$LATEST" {
+		t.Errorf("dry run: %+v, %v", out, err)
+	}
+	if _, err := try([]byte("no archive")); err == nil {
+		t.Error("no archive was taken")
+	}
+	got, err := b.lambda.ListVersionsByFunction(ctx, &lambda.ListVersionsByFunctionInput{FunctionName: aws.String("fn")})
+	if err != nil || len(got.Versions) != 1 || *got.Versions[0].CodeSha256 != *made.CodeSha256 {
+		t.Errorf("after it: %+v, %v", got, err)
+	}
+}

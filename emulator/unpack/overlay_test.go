@@ -51,3 +51,23 @@ func TestOverlayLimit(t *testing.T) {
 		}
 	}
 }
+
+// FuzzOverlay: whatever two archives hold, nothing is written beside their
+// folder, and what is not refused can be walked.
+func FuzzOverlay(f *testing.F) {
+	f.Add(mustPack(f, item{"a", 0o644, "1"}), mustPack(f, item{"a/b", 0o644, "2"}))
+	f.Add(mustPack(f, item{"d/l", fs.ModeSymlink | 0o777, "../x"}), mustPack(f, item{"d", fs.ModeSymlink | 0o777, "e"}))
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		outside := t.TempDir()
+		_, err := Overlay([][]byte{one, two}, filepath.Join(outside, "opt"), Limits{MaxBytes: 1 << 16, MaxEntries: 100})
+		if err == nil {
+			err = filepath.WalkDir(filepath.Join(outside, "opt"), func(_ string, _ fs.DirEntry, err error) error { return err })
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if left, _ := os.ReadDir(outside); len(left) > 1 {
+			t.Errorf("beside the folder: %v", left)
+		}
+	})
+}
