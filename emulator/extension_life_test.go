@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/parsers"
+	"coldbench/record"
 	"coldbench/sandbox"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -180,6 +182,33 @@ func TestTelemetryOfJSONLogs(t *testing.T) {
 		`{"time":"[^"]*","type":"platform.telemetrySubscription","record":{"name":"x","state":"Subscribed","types":\["platform","function"\]}}`,
 	} {
 		mustMatch(t, ".*"+want+".*", log)
+	}
+}
+
+// TestJSONLogReadsBack: all that the JSON log says at its most talkative is read
+// back as two starts, one of them cold.
+func TestJSONLogReadsBack(t *testing.T) {
+	b := newBed(t, emulator.Options{Shutdown: 100 * time.Millisecond})
+	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "subscribe=/2022-07-01/telemetry"})})
+	_, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("fn"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelDebug},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.invoke(order{})
+	b.invoke(order{})
+	var starts []string
+	for p, err := range (&parsers.Pairing{}).Platforms(b.records()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind == record.KindReport {
+			starts = append(starts, string(p.Start))
+		}
+	}
+	if got := strings.Join(starts, " "); got != "cold warm" {
+		t.Errorf("read back %q", got)
 	}
 }
 
