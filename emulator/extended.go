@@ -50,6 +50,13 @@ func (p *extendedProcess) Terminate() {
 	}
 }
 
+// killRuntime ends the runtime process alone.
+func (p *extendedProcess) killRuntime() {
+	if c := p.runtime.Load(); c != nil {
+		c.Kill()
+	}
+}
+
 // Kill ends everything, takes the extensions' last words and waits.
 func (p *extendedProcess) Kill() {
 	if p.Process != nil {

@@ -37,7 +37,7 @@ func (b *bed) remove() {
 }
 
 func TestExtensionTakesPart(t *testing.T) {
-	b := newBed(t, emulator.Options{})
+	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"first": "tell=1", "second": "events=SHUTDOWN", "third": "events="})})
 	cold := b.invoke(order{Do: "print", Text: "hello"})
 	id := strings.Fields(cold.log)[2]
@@ -108,7 +108,7 @@ func TestExtensionFaultsInAnInvocation(t *testing.T) {
 		{"how=exit-error", "Extension.ExitError", "exit status 1"},
 	} {
 		t.Run(c.words, func(t *testing.T) {
-			b := newBed(t, emulator.Options{Shutdown: 200 * time.Millisecond})
+			b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 			b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": c.words, "y": ""})})
 			a := b.invoke(order{Do: "sleep", MS: 20_000})
 			mustMatch(t, `{"errorType":"`+c.errorType+`","errorMessage":"RequestId: `+uuidForm+` Error: `+c.message+`"}`, a.payload)
@@ -122,7 +122,7 @@ func TestExtensionFaultsInAnInvocation(t *testing.T) {
 
 // TestShutdownAfterTimeout: the extension learns why, and both start again.
 func TestShutdownAfterTimeout(t *testing.T) {
-	b := newBed(t, emulator.Options{})
+	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Timeout: 2 * time.Second, Layer: layer(t, map[string]string{"x": ""})})
 	if a := b.invoke(order{Do: "sleep", MS: 60_000}); !strings.Contains(a.payload, "Sandbox.Timedout") || !strings.HasSuffix(a.log, "Status: timeout\n") {
 		t.Errorf("got %+v", a)
@@ -139,7 +139,7 @@ func TestShutdownAfterTimeout(t *testing.T) {
 // TestRuntimeCrashBringsShutdown: the runtime is gone, its extension goes on
 // until it has been told.
 func TestRuntimeCrashBringsShutdown(t *testing.T) {
-	b := newBed(t, emulator.Options{})
+	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": ""})})
 	if a := b.invoke(order{Do: "exit", Code: 7}); !strings.HasSuffix(a.log, "Status: error\tError Type: Runtime.ExitError\n") {
 		t.Errorf("got %+v", a)
@@ -149,7 +149,7 @@ func TestRuntimeCrashBringsShutdown(t *testing.T) {
 
 // TestEndlessShutdown: who ignores SIGTERM and SHUTDOWN is killed.
 func TestEndlessShutdown(t *testing.T) {
-	b := newBed(t, emulator.Options{Shutdown: 100 * time.Millisecond})
+	b := newBed(t, emulator.Options{Shutdown: 2 * time.Second})
 	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}, Layer: layer(t, map[string]string{"x": "how=deaf"})})
 	pid := b.pid()
 	b.remove()
@@ -277,7 +277,7 @@ func TestExtensionEnvironment(t *testing.T) {
 func TestTelemetry(t *testing.T) {
 	const stamp = `x: told {"time":"[^"]+","type":"`
 	const spanForm = `"start":"[^"]+","durationMs":[\d.]+}`
-	b := newBed(t, emulator.Options{})
+	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "subscribe=/2022-07-01/telemetry tell=1"})})
 	b.invoke(order{Do: "print", Text: "hello"})
 	b.remove()
@@ -319,7 +319,7 @@ func TestTelemetry(t *testing.T) {
 }
 
 func TestLogsAPI(t *testing.T) {
-	b := newBed(t, emulator.Options{})
+	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Layer: layer(t, map[string]string{"x": "subscribe=/2020-08-15/logs"})})
 	b.invoke(order{})
 	b.remove()

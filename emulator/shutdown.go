@@ -68,7 +68,8 @@ func (e *environment) wrapUp(p Process, x *extensions, out *output, external boo
 	x.awaitEnds(ctx)
 }
 
-// endRuntime asks the runtime process to end and waits for so long.
+// endRuntime asks the runtime process to end and waits for so long. If there are
+// extensions that go on, it is killed then.
 func (e *environment) endRuntime(ctx context.Context, p Process, d time.Duration) {
 	exited := p.Exited()
 	if exited == nil {
@@ -79,7 +80,11 @@ func (e *environment) endRuntime(ctx context.Context, p Process, d time.Duration
 	defer cancel()
 	select {
 	case <-exited:
+		return
 	case <-ctx.Done():
+	}
+	if extended, ok := p.(*extendedProcess); ok {
+		extended.killRuntime()
 	}
 }
 

@@ -49,6 +49,16 @@ func (c *Child) Terminate() {
 	}
 }
 
+// Kill ends this one process and its process group. It doesn't wait: Done says
+// when the process has ended. What else there is in the environment goes on.
+func (c *Child) Kill() {
+	c.env.mu.Lock()
+	defer c.env.mu.Unlock()
+	if !c.reaped {
+		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	}
+}
+
 // fork runs on the starting thread, inside the group and the namespaces.
 func (c *Child) fork(x *Extra, path string, sys syscall.SysProcAttr) (err error) {
 	attr := &syscall.ProcAttr{

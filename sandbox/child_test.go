@@ -60,6 +60,32 @@ func TestProcessesEndOneByOne(t *testing.T) {
 	})
 }
 
+// One process can be killed, and the others go on.
+func TestKillOneProcess(t *testing.T) {
+	each(t, func(t *testing.T, h *Host) {
+		out := newLines()
+		e := start(t, h, Spec{Env: helper("block:0")})
+		deaf := spawn(t, e, Extra{
+			Command: []string{"sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.01; done"},
+			Env:     []string{"PATH=/usr/bin:/bin"}, Stdout: out,
+		})
+		out.next(t, e)
+		deaf.Terminate()
+		deaf.Kill()
+		<-deaf.Done()
+		if x := deaf.ExitError(); x.Signal != syscall.SIGKILL {
+			t.Errorf("%+v, want killed", x)
+		}
+		select {
+		case <-e.Exited():
+			t.Error("the environment's first process ended with it")
+		default:
+		}
+		e.Kill()
+		deaf.Kill() // after the end it does nothing
+	})
+}
+
 // Kill ends processes that ignore SIGTERM, all of them.
 func TestKillEndsAllProcesses(t *testing.T) {
 	each(t, func(t *testing.T, h *Host) {
