@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -24,12 +25,10 @@ const expectedValue = "expected a valid value (JSON String, Number, Array, Objec
 
 // jsonFault says where a payload stops to be JSON, and why.
 func jsonFault(payload []byte) (at int, what string) {
-	for i := 0; i < len(payload); {
-		r, n := utf8.DecodeRune(payload[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i, fmt.Sprintf("Invalid UTF-8 start byte 0x%x", payload[i])
-		}
-		i += n
+	if at, inString := badByte(payload); at >= 0 && inString {
+		return at, fmt.Sprintf("Invalid UTF-8 start byte 0x%x", payload[at])
+	} else if at >= 0 {
+		return at, unexpected(rune(payload[at]))
 	}
 	var syntax *json.SyntaxError
 	var v any
@@ -41,8 +40,33 @@ func jsonFault(payload []byte) (at int, what string) {
 		return at, "Unexpected end-of-input"
 	}
 	c, _ := utf8.DecodeRune(payload[at:])
-	if c < ' ' {
-		return at, fmt.Sprintf("Unexpected character ((CTRL-CHAR, code %d)): %s", c, expectedValue)
+	return at, unexpected(c)
+}
+
+func unexpected(c rune) string {
+	if unicode.IsControl(c) {
+		return fmt.Sprintf("Unexpected character ((CTRL-CHAR, code %d)): %s", c, expectedValue)
 	}
-	return at, fmt.Sprintf("Unexpected character ('%c' (code %d)): %s", c, c, expectedValue)
+	return fmt.Sprintf("Unexpected character ('%c' (code %d)): %s", c, c, expectedValue)
+}
+
+// badByte finds the first byte that is no UTF-8, -1 for none, and whether it is
+// within a string.
+func badByte(payload []byte) (at int, inString bool) {
+	escaped := false
+	for i := 0; i < len(payload); {
+		r, n := utf8.DecodeRune(payload[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return i, inString
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = inString
+		case r == '"':
+			inString = !inString
+		}
+		i += n
+	}
+	return -1, false
 }

@@ -21,7 +21,11 @@ func (p *replay) sendInvoke(r *http.Request, members map[string]json.RawMessage)
 			r.Header.Set(header, v)
 		}
 	}
-	if payload := textOf(members, "Payload"); payload != "" {
+	payload := textOf(members, "Payload")
+	if raw, err := base64.StdEncoding.DecodeString(textOf(members, "PayloadBase64")); err == nil && len(raw) > 0 {
+		payload = string(raw)
+	}
+	if payload != "" {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(payload)), int64(len(payload))
 	}
 	resp, body, err := p.do(r)

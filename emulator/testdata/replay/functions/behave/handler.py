@@ -58,3 +58,7 @@ def handler_two(event, context):
 
 def handler_one(event, context):
     return {"handler": "handler"}
+
+
+def big(event, context):
+    return "x" * 6291556
