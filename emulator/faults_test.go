@@ -178,7 +178,7 @@ func TestRequestErrors(t *testing.T) {
 	}{
 		{"no such function", "doesnotexist", "{}", "ResourceNotFoundException", 404, `{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:doesnotexist:$LATEST","Type":"User"}`},
 		{"no such version", "fn?Qualifier=3", "{}", "ResourceNotFoundException", 404, `{"Message":"Function not found: arn:aws:lambda:us-east-1:123456789012:function:fn:3","Type":"User"}`},
-		{"not UTF-8", "fn", "n\x87r", "InvalidRequestContentException", 400, "{\"Type\":\"User\",\"message\":\"Could not parse request body into json: Could not parse payload into json: Invalid UTF-8 start byte 0x87\\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]\"}"},
+		{"not UTF-8", "fn", "n\x87r", "InvalidRequestContentException", 400, "{\"Type\":\"User\",\"message\":\"Could not parse request body into json: Could not parse payload into json: Invalid UTF-8 start byte 0x87\\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 3]\"}"},
 		{"too large", "fn", `"` + strings.Repeat("x", 6291456) + `"`, "RequestEntityTooLargeException", 413, `{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`},
 		{"bad name", "a%20b", "{}", "ValidationException", 400, ""},
 		{"other region", "arn:aws:lambda:eu-west-1:123456789012:function:fn", "{}", "ResourceNotFoundException", 404, `{"Message":"Functions from 'eu-west-1' are not reachable in this region ('us-east-1')","Type":"User"}`},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,15 +19,20 @@ func checkJSON(payload []byte) *apiError {
 	at, what := jsonFault(payload)
 	line := 1 + bytes.Count(payload[:at], []byte("\n"))
 	column := at - bytes.LastIndexByte(payload[:at], '\n')
+	if strings.HasPrefix(what, invalidByte) {
+		column++ // that library points behind such a byte
+	}
 	return badContent("Could not parse request body into json: Could not parse payload into json: %s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]", what, line, column)
 }
+
+const invalidByte = "Invalid UTF-8 start byte"
 
 const expectedValue = "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
 // jsonFault says where a payload stops to be JSON, and why.
 func jsonFault(payload []byte) (at int, what string) {
-	if at, inString := badByte(payload); at >= 0 && inString {
-		return at, fmt.Sprintf("Invalid UTF-8 start byte 0x%x", payload[at])
+	if at, within := badByte(payload); at >= 0 && within {
+		return at, fmt.Sprintf(invalidByte+" 0x%x", payload[at])
 	} else if at >= 0 {
 		return at, unexpected(rune(payload[at]))
 	}
@@ -51,14 +57,14 @@ func unexpected(c rune) string {
 }
 
 // badByte finds the first byte that is no UTF-8, -1 for none, and whether it is
-// within a string.
-func badByte(payload []byte) (at int, inString bool) {
-	escaped := false
+// within a string or a word such as null.
+func badByte(payload []byte) (at int, within bool) {
+	inString, inWord, escaped := false, false, false
 	for i := 0; i < len(payload); {
 		r, n := utf8.DecodeRune(payload[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
-			return i, inString
+			return i, inString || inWord
 		case escaped:
 			escaped = false
 		case r == '\\':
@@ -66,6 +72,7 @@ func badByte(payload []byte) (at int, inString bool) {
 		case r == '"':
 			inString = !inString
 		}
+		inWord = unicode.IsLetter(r)
 		i += n
 	}
 	return -1, false
