@@ -75,6 +75,7 @@ func (o *Options) into(ctx context.Context, w *record.Writer, start time.Time) (
 
 func (o *Options) config(c *collector, start time.Time) loadgen.Config {
 	return loadgen.Config{
+		GCReserve:   loadgen.DefaultGCReserve,
 		Schedule:    o.Schedule,
 		Target:      o.Target,
 		Recorder:    c,

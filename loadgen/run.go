@@ -33,6 +33,8 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	}
 	requests, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+	reserve := make([]byte, reservable(c.GCReserve))
+	defer runtime.KeepAlive(reserve)
 	g := newGenerator(c.withDefaults(), requests)
 	if c.Waiter == nil {
 		defer func() { _ = g.waiter.Close() }()
@@ -190,6 +192,7 @@ func (g *generator) drain(cancel context.CancelCauseFunc) {
 	select {
 	case <-g.ended:
 	case <-g.Abort:
+		g.aborted = true
 		g.cutNow()
 		cancel(errAborted)
 		<-g.ended

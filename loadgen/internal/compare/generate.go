@@ -37,13 +37,32 @@ type job struct {
 	url, client, arrivals string
 	rate                  int
 	length                time.Duration
+	flood                 int // send so many as fast as the replies come, instead
 }
 
 func (j *job) load() record.Load {
 	return record.Load{Shape: record.ShapeSteady, Rate: float64(j.rate), Arrivals: j.arrivals, Duration: record.Duration(j.length)}
 }
 
-func (j *job) schedule() (loadgen.Schedule, error) { return loadgen.FromLoad(j.load(), 1) }
+func (j *job) schedule() (loadgen.Schedule, error) {
+	if j.flood > 0 {
+		return loadgen.Together(loadgen.Every(1, 0, 1), j.flood), nil
+	}
+	return loadgen.FromLoad(j.load(), 1)
+}
+
+// atOnce is how many requests are in flight while flooding.
+const atOnce = 64
+
+// config is the run of j; flooding keeps atOnce requests in flight, however
+// late that makes them.
+func (j *job) config(schedule loadgen.Schedule, target loadgen.Target, rows seen) loadgen.Config {
+	c := loadgen.Config{Schedule: schedule, Target: target, Recorder: rows, GCReserve: loadgen.DefaultGCReserve}
+	if j.flood > 0 {
+		c.Ahead, c.Growth, c.MaxLag, c.Spin = atOnce, 1e-9, time.Hour, -1
+	}
+	return c
+}
 
 // seen keeps of each row what the comparison needs, by position, without a
 // lock.
@@ -71,6 +90,7 @@ func generate(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	fs.StringVar(&j.arrivals, "arrivals", "constant", "arrival process")
 	fs.IntVar(&j.rate, "rate", 1000, "per second")
 	fs.DurationVar(&j.length, "for", time.Second, "length")
+	fs.IntVar(&j.flood, "flood", 0, "send so many as fast as the replies come, 64 in flight")
 	fs.StringVar(&profile, "cpuprofile", "", "file")
 	fs.DurationVar(&spin, "spin", 0, "see loadgen.Config")
 	if err := fs.Parse(args); err != nil {
@@ -96,7 +116,11 @@ func generate(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 		defer pprof.StopCPUProfile()
 	}
 	rows := make(seen, loadgen.Count(schedule))
-	stats, err := loadgen.Run(ctx, loadgen.Config{Schedule: schedule, Target: target, Recorder: rows, Spin: spin})
+	c := j.config(schedule, target, rows)
+	if spin != 0 {
+		c.Spin = spin
+	}
+	stats, err := loadgen.Run(ctx, c)
 	if err != nil {
 		return fmt.Errorf("generate: %w", err)
 	}

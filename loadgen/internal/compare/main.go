@@ -70,7 +70,7 @@ func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	fs.StringVar(&rates, "rates", "1000,5000,10000,20000", "rates of the series lateness, per second")
 	fs.StringVar(&held, "held", "20000,40000", "rates of the series rate, per second")
 	fs.StringVar(&stalled, "stalled", "1000,20000", "rates of the series stall, per second")
-	fs.StringVar(&series, "series", "lateness,rate,stall,poisson,rows", "what is measured")
+	fs.StringVar(&series, "series", "lateness,rate,stall,poisson,rows,saturated", "what is measured")
 	fs.StringVar(&s.only, "only", "", "only generators whose name contains this")
 	if err := fs.Parse(args); err != nil {
 		return fmt.Errorf("read flags: %w", err)

@@ -15,12 +15,12 @@ import (
 // measure runs the series and prints a table of each.
 func (s *settings) measure(ctx context.Context, w io.Writer) error {
 	known := map[string]func(context.Context) (table, error){
-		"lateness": s.lateness, "rate": s.rate, "stall": s.stall, "poisson": s.poisson, "rows": s.rows,
+		"lateness": s.lateness, "rate": s.rate, "stall": s.stall, "poisson": s.poisson, "rows": s.rows, "saturated": s.saturated,
 	}
 	for _, name := range s.series {
 		f, ok := known[name]
 		if !ok {
-			return fmt.Errorf("-series: %q is none of lateness, rate, stall, poisson, rows", name)
+			return fmt.Errorf("-series: %q is none of lateness, rate, stall, poisson, rows, saturated", name)
 		}
 		load := loadAverage()
 		t, err := f(ctx)

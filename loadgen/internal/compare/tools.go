@@ -57,7 +57,7 @@ func (s *settings) itself(client string) tool {
 		name: "bench, " + client, ours: true,
 		command: func(ctx context.Context, j job, _ string) *exec.Cmd {
 			return exec.CommandContext(ctx, s.self, "generate", "-url", j.url, "-client", client, "-arrivals", j.arrivals,
-				"-rate", strconv.Itoa(j.rate), "-for", j.length.String())
+				"-rate", strconv.Itoa(j.rate), "-for", j.length.String(), "-flood", strconv.Itoa(j.flood))
 		},
 		hear: func(_ string, stdout []byte) (said spoken, err error) { return said, json.Unmarshal(stdout, &said) },
 	}
