@@ -237,5 +237,5 @@ func TestLiveTail(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the session ended without the event")
+	t.Errorf("the session ended without the event: %v", out.GetStream().Err())
 }
