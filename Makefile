@@ -21,7 +21,7 @@ $(BIN): $(SOURCES)
 
 # A program with the race detector sleeps for a second before it ends; the tests
 # start hundreds. Four packages at a time: many tests wait more than they work.
-RACE    := GORACE=atexit_sleep_ms=10 $(GO) test -race -shuffle=on -p 4
+RACE    := GORACE=atexit_sleep_ms=10 $(GO) test -race -vet=off -shuffle=on -p 4
 
 test: ## all tests, offline, race detector on
 	$(RACE) ./...
