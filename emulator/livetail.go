@@ -15,6 +15,12 @@ const (
 	liveTailEvents = 500
 	liveTailLimit  = 3 * time.Hour
 	liveTailGroups = 10
+
+	// liveTailLead is how long a session waits before it answers at all. The
+	// SDK for Go closes the request's body when the response begins; if net/http
+	// has not found the end of that body yet, it drops the connection, and the
+	// session with it. No server but one on the same machine is that quick.
+	liveTailLead = 25 * time.Millisecond
 )
 
 type liveTailRequest struct {
@@ -116,6 +122,11 @@ func (t *liveTail) update() liveTailUpdate {
 // serve sends updates until the client leaves, the server stops or three hours
 // are over.
 func (t *liveTail) serve(ctx context.Context, w http.ResponseWriter, req liveTailRequest) {
+	select {
+	case <-time.After(liveTailLead):
+	case <-ctx.Done():
+		return
+	}
 	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	w.WriteHeader(http.StatusOK)
 	writeFrame(w, "initial-response", "application/x-amz-json-1.1", []byte("{}"))
