@@ -38,7 +38,7 @@ load: ## 1,000 simultaneous cold starts: nothing lost, nothing left
 bench: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-SERIES  ?= lateness,rate,stall,poisson,rows
+SERIES  ?= lateness,rate,stall,poisson,rows,saturated
 RUNS    ?= 5
 bench-loadgen: build ## the load generator and its peers against kernel timestamps: SERIES, RUNS
 	@peers=$$(mktemp -d); \
