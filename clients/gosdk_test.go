@@ -161,11 +161,20 @@ func (s *sdk) url() {
 	must(s.lambda.DeleteFunctionUrlConfig(s.ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: s.name}))(s.t)
 }
 
-func (s *sdk) readLogs() {
-	reports := 0
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(s.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: s.group, FilterPattern: aws.String("REPORT"), Limit: aws.Int32(2)})
+// count pages through the events that a pattern finds.
+func (s *sdk) count(pattern string) (n int) {
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(s.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: s.group, FilterPattern: aws.String(pattern), Limit: aws.Int32(2)})
 	for pages.HasMorePages() {
-		reports += len(must(pages.NextPage(s.ctx))(s.t).Events)
+		n += len(must(pages.NextPage(s.ctx))(s.t).Events)
+	}
+	return n
+}
+
+func (s *sdk) readLogs() {
+	// A reply may be here before the REPORT of its invocation is written.
+	reports := s.count("REPORT")
+	for reports < s.count(`"START RequestId"`) {
+		reports = s.count("REPORT")
 	}
 	streams := must(s.logs.DescribeLogStreams(s.ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: s.group}))(s.t)
 	text := ""
