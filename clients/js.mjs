@@ -56,8 +56,14 @@ for (const { logStreamName } of (await logs.send(new C.DescribeLogStreamsCommand
   messages.push(...events.map((e) => e.message))
 }
 assert.ok(messages.includes('greeting "js"\n'), messages.join(''))
-let reports = 0
-for await (const page of C.paginateFilterLogEvents({ client: logs, pageSize: 2 }, { logGroupName, filterPattern: 'REPORT' })) reports += page.events.length
+const count = async (filterPattern) => {
+  let n = 0
+  for await (const page of C.paginateFilterLogEvents({ client: logs, pageSize: 2 }, { logGroupName, filterPattern })) n += page.events.length
+  return n
+}
+// A reply may be here before the REPORT of its invocation is written.
+let reports = await count('REPORT')
+while (reports < await count('"START RequestId"')) reports = await count('REPORT')
 const { queryId } = await logs.send(new C.StartQueryCommand({
   logGroupName, startTime: 0, endTime: 4102444800, queryString: 'filter @type = "REPORT" | stats count(*) as n',
 }))
