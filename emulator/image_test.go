@@ -289,9 +289,9 @@ func testImageSettings(t *testing.T, h *hub, cache string) {
 		t.Fatal(err)
 	}
 	c := f.Config.DeepCopy()
-	c.Cmd, c.WorkingDir, c.User = []string{"from", "image"}, "/srv/work", "nobody"
+	c.Cmd, c.WorkingDir, c.User = []string{"from", "image"}, "/srv/job", "nobody"
 	c.Env = append(c.Env, "A=image", "B=image", "PATH=/bin:/var/task", "AWS_REGION=image")
-	image := withFile(t, configure(t, base, *c), "srv/work/file", "x")
+	image := withFile(t, configure(t, base, *c), "srv/job/file", "x")
 	uri, _ := h.push("team/fn:v2", image)
 	see := func(function string) (s sight) {
 		t.Helper()
@@ -308,7 +308,7 @@ func testImageSettings(t *testing.T, h *hub, cache string) {
 		t.Fatal(err)
 	}
 	s := see("fn")
-	if strings.Join(s.Args, " ") != "/var/task/bootstrap from image" || s.Dir != "/srv/work" {
+	if strings.Join(s.Args, " ") != "/var/task/bootstrap from image" || s.Dir != "/srv/job" {
 		t.Errorf("runs %q in %s", s.Args, s.Dir)
 	}
 	for k, want := range map[string]string{"A": "image", "B": "function", "AWS_REGION": "us-east-1", "PATH": "/bin:/var/task", "FROM_IMAGE": "yes", "LANG": "", "AWS_EXECUTION_ENV": "", "TMPDIR": ""} {
@@ -333,7 +333,7 @@ func testImageSettings(t *testing.T, h *hub, cache string) {
 		failure string
 	}{
 		{types.ImageConfig{EntryPoint: []string{"/no/such"}}, `"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: ` + uuidForm + ` Error: fork/exec /no/such: no such file or directory"`},
-		{types.ImageConfig{EntryPoint: []string{"/srv/work/file"}}, `"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: ` + uuidForm + ` Error: fork/exec /srv/work/file: exec format error"`},
+		{types.ImageConfig{EntryPoint: []string{"/srv/job/file"}}, `"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: ` + uuidForm + ` Error: fork/exec /srv/job/file: exec format error"`},
 		{types.ImageConfig{WorkingDirectory: aws.String("/nowhere")}, `"errorType":"Runtime.InvalidWorkingDir","errorMessage":"RequestId: ` + uuidForm + ` Error: chdir /nowhere: no such file or directory"`},
 	} {
 		if _, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("fn"), ImageConfig: &tc.config}); err != nil {
