@@ -92,8 +92,7 @@ var rules = map[string]rule{
 	},
 	"sandbox": {
 		modules: map[string]string{
-			"golang.org/x/sys":                 "process groups, signals, ptrace",
-			"github.com/containerd/cgroups/v3": "cgroup v1 and v2",
+			"golang.org/x/sys": "namespaces, mounts, control groups, signals",
 		},
 	},
 	"emulator/runtimes":  {},

@@ -2,4 +2,5 @@
 
 package loadgen
 
+// reservable is how much of a reserve of n bytes can be had for nothing.
 func reservable(n int) int { return n }

@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -177,5 +176,5 @@ func makePlace(path string, file bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(err, f.Close())
+	return f.Close()
 }

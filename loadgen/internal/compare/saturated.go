@@ -29,6 +29,9 @@ func (s *settings) saturated(ctx context.Context) (table, error) {
 		arrived,
 		{"requests/s", "%.0f", func(_ job, o *outcome) float64 {
 			n := len(o.stamps)
+			if n < 2 {
+				return 0
+			}
 			return float64(n-1) / (float64(o.stamps[n-1]-o.stamps[0]) / 1e9)
 		}},
 		cpuEach, rss, others,
@@ -38,10 +41,10 @@ func (s *settings) saturated(ctx context.Context) (table, error) {
 // flooders are this generator and the peers, each as fast as it can.
 func (s *settings) flooders() []tool {
 	all := []tool{s.itself("net/http"), s.itself("lean")}
-	plain := func(name, program string, args func(j job) []string) {
+	plain := func(name, program, how string, args func(j job) []string) {
 		p := s.find(program)
 		if p == "" {
-			s.missing(program, "see its own page")
+			s.missing(name, how)
 			return
 		}
 		all = append(all, tool{name: name, command: func(ctx context.Context, j job, _ string) *exec.Cmd {
@@ -57,10 +60,12 @@ func (s *settings) flooders() []tool {
 		t := vegeta(p, "vegeta", "-workers=64", "-max-workers=64", "-connections=64")
 		t.hear = nil
 		all = append(all, t)
+	} else {
+		s.missing("vegeta", howVegeta)
 	}
-	plain("fortio", "fortio", fortio())
-	plain("fortio -stdclient", "fortio", fortio("-stdclient"))
-	plain("wrk", "wrk", func(j job) []string {
+	plain("fortio", "fortio", howFortio, fortio())
+	plain("fortio -stdclient", "fortio", howFortio, fortio("-stdclient"))
+	plain("wrk", "wrk", "Debian package wrk", func(j job) []string {
 		return []string{"-t1", "-c64", fmt.Sprintf("-d%d", int(j.length.Seconds())), j.url}
 	})
 	return all

@@ -26,18 +26,24 @@ type tool struct {
 	hear    func(dir string, stdout []byte) (spoken, error) // nil: it says nothing that is used
 }
 
+// How to install the peers.
+const (
+	howVegeta = "go install github.com/tsenart/vegeta/v12@v12.13.0"
+	howFortio = "go install fortio.org/fortio@v1.68.0"
+)
+
 // tools are this generator and the peers that are installed.
 func (s *settings) tools() []tool {
 	all := []tool{s.itself("net/http"), s.itself("lean")}
 	if p := s.find("vegeta"); p != "" {
 		all = append(all, vegeta(p, "vegeta"), vegeta(p, "vegeta, 64 workers", "-workers=64", "-max-workers=64", "-connections=64"))
 	} else {
-		s.missing("vegeta", "go install github.com/tsenart/vegeta/v12@v12.13.0")
+		s.missing("vegeta", howVegeta)
 	}
 	if p := s.find("fortio"); p != "" {
 		all = append(all, fortio(p))
 	} else {
-		s.missing("fortio", "go install fortio.org/fortio@v1.68.0")
+		s.missing("fortio", howFortio)
 	}
 	var chosen []tool
 	for _, t := range all {
