@@ -24,6 +24,9 @@ func (e *environment) initialise(limit time.Duration, share float64) (time.Durat
 		e.logExtensions(s.ext)
 		e.extended, _ = s.ext.any()
 	}
+	if f == nil {
+		e.syncOutput() // what the init printed stands before what follows it
+	}
 	if f == nil || f.fault == nil || e.kind != onDemand {
 		e.logInitReport(d, f)
 	}
