@@ -14,9 +14,14 @@ import (
 	"coldbench/emulator"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
+
+// retryUnit is a minute of the queue where retries are waited for: 100 ms, so that
+// an event may be 36 s old before it is given up, which is long on any machine.
+const retryUnit = 100 * time.Millisecond
 
 // send puts an event into the queue of fn.
 func (b *bed) send(o order) error {
@@ -49,6 +54,100 @@ func (b *bed) reserve(n int32) {
 	must[*lambda.PutFunctionConcurrencyOutput](b.t)(b.lambda.PutFunctionConcurrency(context.Background(), &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("fn"), ReservedConcurrentExecutions: &n}))
 }
 
+func TestEventRunsLaterAndRetries(t *testing.T) {
+	b := newBed(t, emulator.Options{RetryUnit: retryUnit})
+	b.install(emulator.LocalFunction{})
+	send := func(o order) *lambda.InvokeOutput {
+		payload, _ := json.Marshal(o)
+		out, err := b.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeEvent, Payload: payload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if out := send(order{Do: "print", Text: "event"}); out.StatusCode != http.StatusAccepted || out.ExecutedVersion != nil || len(out.Payload) > 0 {
+		t.Errorf("got %+v", out)
+	}
+	log := func() string {
+		out, err := b.logs.DescribeLogGroups(context.Background(), &cloudwatchlogs.DescribeLogGroupsInput{})
+		if err != nil || len(out.LogGroups) == 0 {
+			return ""
+		}
+		return strings.Join(b.events(), "")
+	}
+	eventually(t, "the event's output", func() bool { return strings.Contains(log(), "event\n") })
+	// Three tries under one request id: the first and two retries.
+	send(order{Do: "error", Text: "again"})
+	eventually(t, "retries", func() bool { return strings.Count(log(), "REPORT RequestId") == 4 })
+	ids := map[string]int{}
+	for _, e := range b.events() {
+		if f := strings.Fields(e); f[0] == "START" {
+			ids[f[2]]++
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("request ids and their tries: %v", ids)
+	}
+}
+
+// TestDestinations: what becomes of an event is told to another function.
+func TestDestinations(t *testing.T) {
+	ctx := context.Background()
+	// With lru every environment is asked in turn, should there be two.
+	b := newBed(t, emulator.Options{RetryUnit: retryUnit, Placement: "lru"})
+	b.install(emulator.LocalFunction{})
+	for _, name := range []string{"good", "bad"} {
+		b.install(emulator.LocalFunction{Name: name})
+	}
+	arn := func(name string) *types.OnSuccess {
+		return &types.OnSuccess{Destination: aws.String("arn:aws:lambda:us-east-1:123456789012:function:" + name)}
+	}
+	put := func(retries int32, success, failure *string) error {
+		_, err := b.lambda.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
+			FunctionName: aws.String("fn"), MaximumRetryAttempts: &retries,
+			DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: success}, OnFailure: &types.OnFailure{Destination: failure}},
+		})
+		return err
+	}
+	if err := put(1, arn("good").Destination, arn("bad").Destination); err != nil {
+		t.Fatal(err)
+	}
+	var refused *types.InvalidParameterValueException
+	if err := put(1, arn("fn").Destination, nil); !errors.As(err, &refused) || *refused.Message != "You can't specify the function as a destination for itself." {
+		t.Errorf("got %v", err)
+	}
+	got, err := b.lambda.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: aws.String("fn")})
+	if err != nil || *got.MaximumRetryAttempts != 1 || *got.DestinationConfig.OnFailure.Destination != *arn("bad").Destination {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, c := range []struct {
+		do, to, record string
+	}{
+		{"served", "good", `{"version":"1.0","timestamp":"[^"]*","requestContext":{"requestId":"` + uuidForm + `","functionArn":"[^"]*:function:fn:\$LATEST","condition":"Success","approximateInvokeCount":1},"requestPayload":{.*"responseContext":{"statusCode":200,"executedVersion":"\$LATEST"},"responsePayload":1}`},
+		{"error", "bad", `.*"condition":"RetriesExhausted","approximateInvokeCount":2}.*"functionError":"Unhandled"},"responsePayload":{"errorMessage":"","errorType":"CustomError"}}`},
+	} {
+		payload, _ := json.Marshal(order{Do: c.do})
+		if _, err := b.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeEvent, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		// The destination tells the next caller what it received.
+		eventually(t, c.to, func() bool {
+			out, err := b.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/" + c.to), FilterPattern: aws.String("REPORT")})
+			return err == nil && len(out.Events) > 0
+		})
+		got := `"none yet"`
+		eventually(t, "an answer of the environment that was told", func() bool {
+			out, err := b.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &c.to, Payload: []byte(`{"Do":"first-event"}`)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = string(out.Payload)
+			return got != `"none yet"`
+		})
+		mustMatch(t, c.record, got)
+	}
+}
+
 // TestEventOfZeroConcurrency: it is given up at once, untried; the record is as
 // recorded from AWS in November 2025, with nothing of a response.
 func TestEventOfZeroConcurrency(t *testing.T) {
@@ -62,10 +161,10 @@ func TestEventOfZeroConcurrency(t *testing.T) {
 	mustMatch(t, `{"version":"1.0","timestamp":"[^"]*","requestContext":{"requestId":"`+uuidForm+`","functionArn":"[^"]*:function:fn:\$LATEST","condition":"ZeroReservedConcurrency","approximateInvokeCount":0},"requestPayload":{[^{}]*}}`, received())
 }
 
-// TestEventTooOld: the first retry comes after one unit; an event that may live
-// for one is too old for it.
+// TestEventTooOld: the first retry comes after a minute; an event that may live
+// for one is too old for it, which is known, and told, when the first try fails.
 func TestEventTooOld(t *testing.T) {
-	b := newBed(t, emulator.Options{RetryUnit: 20 * time.Millisecond, Placement: "lru"})
+	b := newBed(t, emulator.Options{Placement: "lru"})
 	b.install(emulator.LocalFunction{})
 	received := b.onFailure(aws.Int32(60))
 	if err := b.send(order{Do: "error"}); err != nil {
@@ -128,18 +227,6 @@ func TestEventSize(t *testing.T) {
 	}
 	if got := post(1<<20 + 1); got != http.StatusRequestEntityTooLarge {
 		t.Errorf("a byte more: status %d", got)
-	}
-}
-
-// TestMaximumAge: an environment that is older ends with its request, however
-// busy the function is.
-func TestMaximumAge(t *testing.T) {
-	b := newBed(t, emulator.Options{MaxAge: time.Nanosecond})
-	b.install(emulator.LocalFunction{})
-	for range 2 {
-		if a := b.invoke(order{Do: "served"}); a.payload != "1" || !strings.Contains(a.log, "Init Duration") {
-			t.Errorf("served by an environment beyond its age: %+v", a)
-		}
 	}
 }
 
