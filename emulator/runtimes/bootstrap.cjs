@@ -20,6 +20,11 @@ const api = '/2018-06-01/runtime';
 const [host, port] = splitAddress(env.AWS_LAMBDA_RUNTIME_API || '');
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
+const since24 = env.AWS_EXECUTION_ENV === 'AWS_Lambda_nodejs24.x';
+
+// streaming marks a handler that awslambda.streamifyResponse was given.
+const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
+
 // Exit statuses after an error that nobody caught.
 const exitRejection = 128;
 const exitException = 129;
@@ -33,9 +38,9 @@ function splitAddress(address) {
 }
 
 // call makes one request to the Runtime API.
-function call(method, target, body, headers) {
+function call(method, target, body, headers, by = agent) {
   return new Promise((resolve, reject) => {
-    const request = http.request({ host, port, method, path: api + target, agent, headers }, (response) => {
+    const request = http.request({ host, port, method, path: api + target, agent: by, headers }, (response) => {
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('end', () =>
@@ -83,13 +88,10 @@ function patchConsole() {
 }
 
 // logError prints an error with its stack as the fields of a JSON object.
-function logError(level, title, error) {
+function logError(level, title, thrown) {
+  const error = isError(thrown) ? thrown : new Error(describe(thrown).errorMessage);
   const record = describe(error);
-  const detail = { errorType: record.errorType, errorMessage: record.errorMessage };
-  if (isError(error)) {
-    for (const key of Object.keys(error)) detail[key] = error[key];
-    detail.stack = record.trace;
-  }
+  const detail = { errorType: record.errorType, errorMessage: record.errorMessage, ...error, stack: record.trace };
   if (json) return write(level, title, detail);
   write(level, `${title} \t${stringify(detail)}`);
 }
@@ -108,7 +110,7 @@ function stringify(value) {
 class RuntimeError extends Error {
   constructor(name, message, cause) {
     super(message);
-    this.name = name;
+    Object.defineProperty(this, 'name', { value: name });
     if (cause && cause.stack) this.stack = cause.stack;
   }
 }
@@ -124,21 +126,20 @@ function describe(error) {
       trace: String(error.stack || '').split('\n'),
     };
   }
-  let text;
+  if (error === null || error === undefined) return describe('handled');
   try {
-    text = String(error);
+    return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
   } catch {
-    text = 'callback called with an error that cannot be turned into text';
+    return describe('callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack');
   }
-  return { errorType: typeof error, errorMessage: text, trace: [] };
 }
 
-function postError(target, error) {
+function postError(target, error, by) {
   const record = describe(error);
   return call('POST', target, JSON.stringify(record), {
     'Content-Type': 'application/json',
     'Lambda-Runtime-Function-Error-Type': record.errorType.replace(/[^\x20-\x7e]/g, '?'),
-  });
+  }, by);
 }
 
 // ---- the handler
@@ -221,7 +222,11 @@ async function loadHandler(text) {
   if (typeof handler !== 'function') {
     throw new RuntimeError('Runtime.HandlerNotFound', `${text} is not a function`);
   }
-  if (handler.length >= 3 && env.AWS_EXECUTION_ENV === 'AWS_Lambda_nodejs24.x') {
+  const kind = handler[streaming];
+  if (kind && kind !== 'response') {
+    throw new RuntimeError('Runtime.MalformedStreamingHandler', 'Only response streaming is supported.');
+  }
+  if (!kind && handler.length >= 3 && since24) {
     throw new RuntimeError('Runtime.CallbackHandlerDeprecated',
       'nodejs24.x does not support handlers with a callback: use an async function');
   }
@@ -247,10 +252,11 @@ function makeContext(headers, options) {
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
     clientContext: parseHeader(headers['lambda-runtime-client-context']),
     identity: parseHeader(headers['lambda-runtime-cognito-identity']),
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
     getRemainingTimeInMillis: () => deadline - Date.now(),
-    done: (error, result) => options.finish(error, result),
-    succeed: (result) => options.finish(null, result),
-    fail: (error) => options.finish(error ?? 'handled'),
+    done: (error, result) => options.settle(error, result),
+    succeed: (result) => options.settle(null, result),
+    fail: (error) => options.settle(error ?? 'handled'),
   };
   Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
     enumerable: true,
@@ -276,6 +282,7 @@ function run(handler, event, headers) {
     const settle = (error, result) => (failed(error) ? reject(error) : resolve(result));
     const options = {
       wait: true,
+      settle, // at once: what the context's own methods do
       finish(error, result) {
         if (failed(error) || !options.wait) return settle(error, result);
         options.result = options.result ?? { value: result };
@@ -294,23 +301,58 @@ async function invoke(handler, next) {
   const trace = next.headers['lambda-runtime-trace-id'];
   if (trace) env._X_AMZN_TRACE_ID = trace;
   else delete env._X_AMZN_TRACE_ID;
+  const event = () => JSON.parse(next.body.toString('utf8'));
   try {
-    const result = await run(handler, JSON.parse(next.body.toString('utf8')), next.headers);
+    if (handler[streaming]) return await stream(handler, event(), next.headers);
+    const result = await run(handler, event(), next.headers);
     await call('POST', `/invocation/${requestId}/response`, encode(result), { 'Content-Type': 'application/json' });
   } catch (error) {
     logError('ERROR', 'Invoke Error', error);
     await postError(`/invocation/${requestId}/error`, error);
+  } finally {
+    run.idle = undefined;
+    phase = 'idle';
   }
-  run.idle = undefined;
-  phase = 'idle';
+}
+
+// offerStreaming makes the global awslambda.
+function offerStreaming() {
+  if (['1', 'true'].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
+  Object.defineProperty(globalThis, 'awslambda', {
+    configurable: true,
+    enumerable: true,
+    get: () => require('./stream.cjs').awslambda,
+    set: (value) => Object.defineProperty(globalThis, 'awslambda', { value, writable: true, enumerable: true }),
+  });
+}
+
+// stream answers in parts. Then the event loop has to be empty, unless the
+// handler has set callbackWaitsForEmptyEventLoop to false.
+async function stream(handler, event, headers) {
+  const { answer, marks } = require('./stream.cjs');
+  const options = { wait: true };
+  const context = makeContext(headers, options);
+  for (const name of ['done', 'succeed', 'fail']) delete context[name];
+  const highWaterMark = handler[marks.highWaterMark];
+  const by = highWaterMark === undefined ? agent : new http.Agent({ highWaterMark });
+  await answer(handler, event, context, { host, port, path: `${api}/invocation/${requestId}/response`, agent: by },
+    (error) => {
+      logError('ERROR', 'Invoke Error', error);
+      return describe(error);
+    },
+    (text) => (since24 ? new Error(text) : text));
+  if (options.wait) await new Promise((resolve) => { run.idle = resolve; });
 }
 
 function encode(result) {
+  let text;
   try {
-    return JSON.stringify(result === undefined ? null : result) ?? 'null';
-  } catch (error) {
-    throw new RuntimeError('Runtime.MarshalError', `Unable to stringify response body: ${error.message}`, error);
+    text = JSON.stringify(result === undefined ? null : result);
+  } catch {
+    throw new RuntimeError(since24 ? 'Runtime.JSONStringifyError' : 'Error', 'Unable to stringify response body');
   }
+  if (text === undefined) throw new TypeError('Wrong arguments'); // a function or a symbol
+  return text;
 }
 
 // ---- the process
@@ -318,8 +360,10 @@ function encode(result) {
 async function fatal(title, error, status) {
   logError('ERROR', title, error);
   try {
-    if (phase === 'init') await postError('/init/error', error);
-    if (phase === 'invoke') await postError(`/invocation/${requestId}/error`, error);
+    // By a connection of its own: a streamed answer may hold the other.
+    const by = new http.Agent();
+    if (phase === 'init') await postError('/init/error', error, by);
+    if (phase === 'invoke') await postError(`/invocation/${requestId}/error`, error, by);
   } finally {
     process.exit(status);
   }
@@ -328,7 +372,8 @@ async function fatal(title, error, status) {
 function catchAll() {
   process.on('uncaughtException', (error) => fatal('Uncaught Exception', error, exitException));
   process.on('unhandledRejection', (reason) => {
-    const error = new RuntimeError('Runtime.UnhandledPromiseRejection', String(reason), reason);
+    const error = new RuntimeError('Runtime.UnhandledPromiseRejection', String(reason));
+    error.reason = isError(reason) ? { errorType: reason.name, errorMessage: reason.message, stack: describe(reason).trace } : reason;
     fatal('Unhandled Promise Rejection', error, exitRejection);
   });
   process.on('beforeExit', () => run.idle?.());
@@ -337,6 +382,7 @@ function catchAll() {
 async function main() {
   patchConsole();
   catchAll();
+  offerStreaming();
   let handler;
   try {
     handler = await loadHandler(env._HANDLER || '');

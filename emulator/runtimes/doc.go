@@ -8,7 +8,7 @@
 //     interpreter can be set by COLDBENCH_NODE and COLDBENCH_PYTHON. A missing
 //     one is a *MissingError that says what was tried and how to get it.
 //  2. Install writes two small bootstraps of ours, which are embedded here: one
-//     for Node.js, one for Python. They find the handler, speak the Runtime API
+//     for Node.js, one for Python (and a file for handlers that stream). They find the handler, speak the Runtime API
 //     and word errors and log lines as Lambda's own runtimes do.
 //  3. Runtime.Command gives the command line for a function. For provided.al2
 //     and provided.al2023 that is the executable named bootstrap in the code.
@@ -19,8 +19,7 @@
 //
 // What differs from Lambda's own runtimes: the interpreter is this machine's
 // build and not Amazon Linux's, there is no AWS SDK unless it is installed or
-// in the package, the Python bootstrap speaks HTTP in Python rather than in C,
-// and response streaming (awslambda.streamifyResponse) is not offered. Init
-// durations are therefore those of this machine and are labelled as emulated
-// by whoever prints them.
+// in the package, and the bootstraps speak HTTP in their own language rather
+// than in C++. Init durations are therefore those of this machine and are
+// labelled as emulated by whoever prints them.
 package runtimes

@@ -10,6 +10,9 @@ import (
 //go:embed bootstrap.cjs
 var nodeSource []byte
 
+//go:embed stream.cjs
+var nodeStreamSource []byte
+
 //go:embed bootstrap.py
 var pythonSource []byte
 
@@ -19,7 +22,7 @@ func Install(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install bootstraps: %w", err)
 	}
-	for name, source := range map[string][]byte{nodeBootstrap: nodeSource, pythonBootstrap: pythonSource} {
+	for name, source := range map[string][]byte{nodeBootstrap: nodeSource, nodeStream: nodeStreamSource, pythonBootstrap: pythonSource} {
 		if err := os.WriteFile(filepath.Join(dir, name), source, 0o644); err != nil {
 			return fmt.Errorf("install bootstraps: %w", err)
 		}

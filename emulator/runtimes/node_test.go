@@ -60,6 +60,12 @@ func TestNodeCallbackWaitsForTheEventLoop(t *testing.T) {
 	if p := s.only(t); p.Body != `"ok"` || !strings.Contains(s.Log, "later") {
 		t.Errorf("%+v; log:\n%s", p, s.Log)
 	}
+	// The context's own methods do not wait.
+	s = serve(t, r, "index.handler", map[string]string{"index.js": `
+		exports.handler = (e, c) => { setTimeout(() => console.log('later'), 60000); c.succeed('ok') }`}, `{}`)
+	if p := s.only(t); p.Body != `"ok"` || strings.Contains(s.Log, "later") {
+		t.Errorf("%+v; log:\n%s", p, s.Log)
+	}
 }
 
 func TestNodeContext(t *testing.T) {
@@ -68,9 +74,9 @@ func TestNodeContext(t *testing.T) {
 		exports.handler = async (e, c) => [c.functionName, c.functionVersion, c.invokedFunctionArn, c.memoryLimitInMB,
 			c.awsRequestId, c.logGroupName, c.logStreamName, c.identity.cognitoIdentityId, c.clientContext.custom.k,
 			process.env._X_AMZN_TRACE_ID, c.getRemainingTimeInMillis() > 50000 && c.getRemainingTimeInMillis() <= 60000,
-			c.callbackWaitsForEmptyEventLoop]`}, `{}`)
+			c.callbackWaitsForEmptyEventLoop, c.tenantId]`}, `{}`)
 	const want = `["f","$LATEST","arn:aws:lambda:us-east-1:123456789012:function:f","128","id-1","/aws/lambda/f",` +
-		`"2026/01/01/[$LATEST]0","me","v","Root=1-1",true,true]`
+		`"2026/01/01/[$LATEST]0","me","v","Root=1-1",true,true,"t"]`
 	if p := s.only(t); p.Body != want {
 		t.Errorf("context\n%s, want\n%s", p.Body, want)
 	}
@@ -85,8 +91,10 @@ func TestNodeErrorsLeaveTheProcessAlive(t *testing.T) {
 		{`(e, c, cb) => cb('boom')`, "string", "boom"},
 		{`(e, c) => c.fail(new Error('boom'))`, "Error", "boom"},
 		{`async () => { throw 'boom' }`, "string", "boom"},
+		{`async () => { throw null }`, "string", "handled"},
+		{`async () => () => 1`, "TypeError", "Wrong arguments"},
 		{`async () => { const e = new Error('boom'); e.name = 'Custom'; throw e }`, "Custom", "boom"},
-		{`async () => { const a = {}; a.a = a; return a }`, "Runtime.MarshalError", "circular"},
+		{`async () => { const a = {}; a.a = a; return a }`, "Error", "Unable to stringify response body"},
 	}
 	for _, test := range tests {
 		s := serve(t, r, "index.handler", map[string]string{"index.js": "const f = " + test.body + "\nexports.handler = (e, c, cb) => e.ok ? Promise.resolve(1) : f(e, c, cb)"}, `{}`, `{"ok":1}`)
@@ -99,7 +107,7 @@ func TestNodeErrorsLeaveTheProcessAlive(t *testing.T) {
 		if _, ok := m["trace"].([]any); !ok {
 			t.Errorf("%s: trace %v, want an array", test.body, m["trace"])
 		}
-		if !strings.Contains(s.Log, "\tid-1\tERROR\tInvoke Error \t{\"errorType\":\""+test.kind+`"`) {
+		if !strings.Contains(s.Log, "\tid-1\tERROR\tInvoke Error \t{\"errorType\":\""+strings.Replace(test.kind, "string", "Error", 1)+`"`) {
 			t.Errorf("%s: log\n%s", test.body, s.Log)
 		}
 	}

@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,8 +21,11 @@ import (
 // post is what a runtime has told the Runtime API.
 type post struct {
 	Path string // after /2018-06-01/runtime
-	Type string // Lambda-Runtime-Function-Error-Type
+	Type string // Lambda-Runtime-Function-Error-Type, of the header or the trailer
 	Body string
+	// Of a streamed response: Content-Type, and the error behind the body.
+	Stream string
+	Error  string
 }
 
 // session is one function process against a Runtime API of the test's own.
@@ -64,13 +69,19 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f")
 		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%d", n+1))
 		h.Set("Lambda-Runtime-Client-Context", `{"custom":{"k":"v"}}`)
+		h.Set("Lambda-Runtime-Aws-Tenant-Id", "t")
 		h.Set("Lambda-Runtime-Cognito-Identity", `{"cognitoIdentityId":"me"}`)
 		_, _ = io.WriteString(w, f.events[n])
 		return
 	}
 	defer f.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
-	f.posts = append(f.posts, post{path, r.Header.Get("Lambda-Runtime-Function-Error-Type"), string(body)})
+	p := post{Path: path, Type: r.Header.Get("Lambda-Runtime-Function-Error-Type"), Body: string(body)}
+	if r.Header.Get("Lambda-Runtime-Function-Response-Mode") == "streaming" && slices.Equal(r.TransferEncoding, []string{"chunked"}) {
+		said, _ := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
+		p.Stream, p.Type, p.Error = r.Header.Get("Content-Type"), r.Trailer.Get("Lambda-Runtime-Function-Error-Type"), string(said)
+	}
+	f.posts = append(f.posts, p)
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }

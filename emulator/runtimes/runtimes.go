@@ -38,6 +38,7 @@ type Runtime struct {
 // bootstrap files, as Install writes them.
 const (
 	nodeBootstrap   = "bootstrap.cjs"
+	nodeStream      = "stream.cjs" // which nodeBootstrap loads where it is needed
 	pythonBootstrap = "bootstrap.py"
 )
 
