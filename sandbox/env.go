@@ -29,6 +29,7 @@ type Env struct {
 	ended  bool       // nothing may be started any more
 	extras []*Child   // all but main
 	share  float64    // what SetCPU has set
+	status gauge      // of main
 
 	// Written before done is closed, read after.
 	peak     int64
@@ -187,7 +188,7 @@ func (e *Env) PeakMemoryMB() int {
 func (e *Env) peakNow() int64 {
 	if e.group != nil && e.main != nil {
 		if n, ok := e.group.peakMemory(); ok {
-			return e.bounded(max(n, peakResident(e.main.pid)))
+			return e.bounded(max(n, peakResident(&e.status, e.main.pid)))
 		}
 	}
 	var sum int64
@@ -312,6 +313,9 @@ func (e *Env) finish() {
 			<-c.done
 		}
 	}
+	e.mu.Lock()
+	e.status.close()
+	e.mu.Unlock()
 	if e.first != nil {
 		e.first.end()
 	}

@@ -125,6 +125,7 @@ func (h *legacy) create(name string, memoryMB, maxProcesses int) (group, error) 
 type legacyGroup struct {
 	hierarchy *legacy
 	name      string
+	peak      gauge
 }
 
 // dir is the group's folder in the tree of a controller; "" where that does
@@ -234,7 +235,7 @@ func (g *legacyGroup) peakMemory() (int64, bool) {
 	if dir == "" {
 		return 0, false
 	}
-	return number(dir, "memory.max_usage_in_bytes")
+	return g.peak.number(dir, "memory.max_usage_in_bytes")
 }
 
 func (g *legacyGroup) outOfMemory() bool {
@@ -243,6 +244,7 @@ func (g *legacyGroup) outOfMemory() bool {
 }
 
 func (g *legacyGroup) remove() error {
+	g.peak.close()
 	var errs []error
 	for _, t := range g.hierarchy.trees {
 		errs = append(errs, removeGroup(filepath.Join(t.parent, g.name)))

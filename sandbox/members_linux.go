@@ -87,13 +87,10 @@ func put(dir, file, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// number reads a control file that holds one number.
-func number(dir, file string) (int64, bool) {
-	text, err := os.ReadFile(filepath.Join(dir, file))
-	if err != nil {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+// number reads the gauge of a control file that holds one number.
+func (g *gauge) number(dir, file string) (int64, bool) {
+	var buf [32]byte
+	n, err := strconv.ParseInt(strings.TrimSpace(string(g.read(filepath.Join(dir, file), buf[:]))), 10, 64)
 	return n, err == nil
 }
 

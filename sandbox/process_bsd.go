@@ -49,7 +49,7 @@ func killTree(int) {}
 
 func treePeakMemory(int) int64 { return 0 }
 
-func peakResident(int) int64 { return 0 }
+func peakResident(*gauge, int) int64 { return 0 }
 
 // maxRSS: Darwin counts in bytes, the others in units of 1024.
 func maxRSS(u *syscall.Rusage) int64 {

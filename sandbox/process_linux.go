@@ -82,27 +82,29 @@ func killTree(pid int) {
 // treePeakMemory sums the peaks of the resident memory of pid and its
 // descendants, in bytes; see proc(5), VmHWM in /proc/PID/status.
 func treePeakMemory(pid int) int64 {
-	sum := peakResident(pid)
+	sum := peakResidentOnce(pid)
 	for _, p := range descendants(pid) {
-		sum += peakResident(p)
+		sum += peakResidentOnce(p)
 	}
 	return sum
 }
 
-func peakResident(pid int) int64 {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
-	}
+func peakResidentOnce(pid int) int64 {
+	var g gauge
+	defer g.close()
+	return peakResident(&g, pid)
+}
+
+// peakResident reads the mark of a process with a gauge of its status.
+func peakResident(g *gauge, pid int) int64 {
+	var buf [4096]byte // the mark stands in the first kilobyte, behind the groups
+	status := g.read("/proc/"+strconv.Itoa(pid)+"/status", buf[:])
 	_, after, found := bytes.Cut(status, []byte("\nVmHWM:"))
 	if !found {
 		return 0 // a zombie
 	}
-	fields := bytes.Fields(after[:min(len(after), 64)])
-	if len(fields) == 0 {
-		return 0
-	}
-	kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+	mark, _, _ := bytes.Cut(bytes.TrimLeft(after, "\t "), []byte(" kB"))
+	kb, _ := strconv.ParseInt(string(mark), 10, 64)
 	return kb * 1024
 }
 
@@ -127,7 +129,7 @@ func descendants(pid int) []int {
 // over into the forked one (the old memory's mark is merged at exec), so a
 // value that does not exceed our own peak says nothing about the function.
 func maxRSS(u *syscall.Rusage) int64 {
-	if peak := u.Maxrss * 1024; peak > peakResident(os.Getpid()) {
+	if peak := u.Maxrss * 1024; peak > peakResidentOnce(os.Getpid()) {
 		return peak
 	}
 	return 0

@@ -106,6 +106,7 @@ func (h *unified) create(name string, memoryMB, maxProcesses int) (group, error)
 type unifiedGroup struct {
 	hierarchy *unified
 	dir       string
+	peak      gauge
 }
 
 func (g *unifiedGroup) limit(memoryMB, maxProcesses int) error {
@@ -173,8 +174,13 @@ func (g *unifiedGroup) kill() {
 func (g *unifiedGroup) drain() error { return drainGroup(g.dir, g.kill) }
 
 // peakMemory needs Linux 5.19.
-func (g *unifiedGroup) peakMemory() (int64, bool) { return number(g.dir, "memory.peak") }
+func (g *unifiedGroup) peakMemory() (int64, bool) {
+	return g.peak.number(g.dir, "memory.peak")
+}
 
 func (g *unifiedGroup) outOfMemory() bool { return counter(g.dir, "memory.events", "oom_kill") > 0 }
 
-func (g *unifiedGroup) remove() error { return removeGroup(g.dir) }
+func (g *unifiedGroup) remove() error {
+	g.peak.close()
+	return removeGroup(g.dir)
+}
