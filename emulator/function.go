@@ -53,7 +53,9 @@ type version struct {
 	settled  string // RevisionId after that
 	modified time.Time
 	activeAt time.Time
-	created  bool // by CreateFunction, so that it is Pending until activeAt
+	created  bool     // by CreateFunction, so that it is Pending until activeAt
+	before   *version // of $LATEST while an update pulls its image: what serves until then
+	refused  error    // why the update of this one came to nothing
 
 	// Guarded by Server.mu.
 	pool        *fleet.Pool
@@ -242,15 +244,24 @@ func (v *version) release() {
 
 // replaceLatest puts a new $LATEST in the place of the old one. The lock is held.
 func (s *Server) replaceLatest(fn *function, v *version) {
-	if old := fn.latest; old != nil {
-		s.retire(old)
+	if fn.latest != nil {
+		s.retireLatest(fn)
 	}
 	fn.latest = v
 }
 
+// retireLatest ends $LATEST, and what serves in its place. The lock is held.
+func (s *Server) retireLatest(fn *function) {
+	if before := fn.latest.before; before != nil {
+		fn.latest.before = nil
+		s.retire(before)
+	}
+	s.retire(fn.latest)
+}
+
 // active says whether the version has settled.
 func (v *version) active(now time.Time) bool {
-	return !now.Before(v.activeAt) && v.code.ready() && v.snapshot.ready()
+	return !now.Before(v.activeAt) && v.before == nil && v.code.ready() && v.snapshot.ready()
 }
 
 // command is what starts the runtime. It is found once.

@@ -113,7 +113,7 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 // unsettle shows a version that is being created or updated.
 func (d *functionConfiguration) unsettle(v *version) {
 	d.RevisionID, d.SnapStart.OptimizationStatus = v.revision, "Off"
-	if v.created || !v.code.ready() {
+	if v.created || (v.before == nil && !v.code.ready()) {
 		d.State, d.StateReason, d.StateReasonCode = "Pending", creatingReason, creating
 		d.LastUpdateStatus = ""
 		return

@@ -113,7 +113,7 @@ func (s *Server) enrol(req *createRequest, name string, c config, code *code) (a
 	fn.latest = v
 	s.functions[name] = fn
 	if code.image != nil {
-		s.pullLater(code)
+		s.pullLater(code, nil)
 	}
 	if req.Publish {
 		v = s.publish(fn, c.Description)

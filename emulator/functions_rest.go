@@ -165,11 +165,15 @@ func (s *Server) update(r *http.Request, kind updateKind, change func(*version) 
 		return answer{}, err
 	}
 	if kind.dry {
-		would := &version{function: fn, number: latestVersion, config: c, code: code, settled: old.settled, modified: old.modified, runtime: old.runtime}
+		would := &version{function: fn, number: latestVersion, config: c, code: code.asTried(), settled: old.settled, modified: old.modified, runtime: old.runtime}
 		return answer{http.StatusOK, s.describe(would, "")}, nil
 	}
 	v := s.newVersion(fn, c, code)
-	s.replaceLatest(fn, v)
+	if code.ready() {
+		s.replaceLatest(fn, v)
+	} else {
+		s.replaceLater(fn, v)
+	}
 	if kind.publish {
 		v = s.publish(fn, c.Description)
 		v.created, v.activeAt = true, fn.latest.activeAt
@@ -198,7 +202,7 @@ func (s *Server) deleteFunction(r *http.Request) (answer, *apiError) {
 	for _, u := range fn.urls {
 		delete(s.urls, u.id)
 	}
-	s.retire(fn.latest)
+	s.retireLatest(fn)
 	for _, v := range fn.published {
 		s.retire(v)
 	}

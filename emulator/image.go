@@ -90,12 +90,24 @@ func (d *functionConfiguration) describeImage(v *version) {
 		d.ImageConfigResponse = &imageConfigResponse{c}
 	}
 	if err := v.imageFailure(); err != nil {
-		var refused *images.Error
-		d.State, d.StateReasonCode, d.StateReason, d.LastUpdateStatus = "Failed", "InternalError", err.Error(), ""
-		if errors.As(err, &refused) {
-			d.StateReasonCode, d.StateReason = "InvalidImage", "InvalidImage: "+refused.LambdaMessage()
-		}
+		d.State, d.LastUpdateStatus = "Failed", ""
+		d.StateReasonCode, d.StateReason = imageReason(err)
+	} else if v.refused != nil {
+		d.LastUpdateStatus = "Failed"
+		d.LastUpdateStatusReasonCode, d.LastUpdateStatusReason = imageReason(v.refused)
 	}
+}
+
+// imageReason is why an image could not be pulled, as a reason code of a
+// function's state and in words. Source of the codes: AWS Lambda API reference,
+// FunctionConfiguration, LastUpdateStatusReasonCode.
+func imageReason(err error) (code, text string) {
+	var refused *images.Error
+	if !errors.As(err, &refused) {
+		return "InternalError", err.Error()
+	}
+	code = refused.ReasonCode()
+	return code, code + ": " + refused.LambdaMessage()
 }
 
 // codeJSON is where GetFunction says that the code is.

@@ -44,6 +44,7 @@ type hub struct {
 	blobs atomic.Int64
 	hold  atomic.Pointer[chan struct{}] // GETs of layers wait for it
 	spoil atomic.Bool                   // GETs of layers fail
+	deny  atomic.Int32                  // a status that GETs of layers get, 0 = none
 }
 
 func newHub(t *testing.T) *hub {
@@ -58,6 +59,10 @@ func newHub(t *testing.T) *hub {
 				case <-*hold:
 				case <-r.Context().Done():
 				}
+			}
+			if status := h.deny.Load(); status != 0 {
+				w.WriteHeader(int(status))
+				return
 			}
 			if h.spoil.Load() {
 				w = spoiler{w}
@@ -216,6 +221,7 @@ func TestImage(t *testing.T) {
 	h, cache := newHub(t), t.TempDir()
 	t.Run("serves", func(t *testing.T) { testImageServes(t, h, cache) })
 	t.Run("settings", func(t *testing.T) { testImageSettings(t, h, cache) })
+	t.Run("update", func(t *testing.T) { testImageUpdate(t, h, cache) })
 	t.Run("extension", func(t *testing.T) { testImageWithAnExtension(t, h, cache) })
 }
 

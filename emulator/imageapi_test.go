@@ -67,6 +67,7 @@ func TestImageFunctionAPI(t *testing.T) {
 	if err != nil || *updated.CodeSha256 != secondDigest || updated.LastUpdateStatus != types.LastUpdateStatusInProgress {
 		t.Fatalf("%+v, %v", updated, err)
 	}
+	b.waitUpdated("fn")
 	if got := b.get("fn:1"); *got.Configuration.CodeSha256 != firstDigest || *got.Code.ImageUri != first {
 		t.Errorf("version 1 is not pinned: %+v", got.Code)
 	}
@@ -131,16 +132,17 @@ func TestImageRefusals(t *testing.T) {
 	b.install(emulator.LocalFunction{Name: "zip"})
 	_, err = b.lambda.UpdateFunctionCode(context.Background(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("zip"), ImageUri: &good})
 	wantAPIError(t, err, invalid, "Please don't provide ImageUri when updating a function with packageType Zip.")
-
-	// An update that fails leaves the function as it was.
-	next, _ := h.push("team/app:v2", tiny(t, "two"))
-	h.spoil.Store(true)
-	defer h.spoil.Store(false)
-	if _, err := b.lambda.UpdateFunctionCode(context.Background(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("fn"), ImageUri: &next}); err == nil {
-		t.Error("a spoilt image was taken")
+	// Of an update what shows in the manifest is refused at once, and a dry run
+	// pulls nothing.
+	_, err = b.lambda.UpdateFunctionCode(context.Background(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("fn"), ImageUri: &odd})
+	wantAPIError(t, err, invalid, "The image manifest, config or layer media type for the source image "+odd+" is not supported.")
+	next, digest := h.push("team/app:v2", tiny(t, "two"))
+	dry, err := b.lambda.UpdateFunctionCode(context.Background(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("fn"), ImageUri: &next, DryRun: true})
+	if err != nil || *dry.CodeSha256 != digest || dry.LastUpdateStatus != types.LastUpdateStatusSuccessful {
+		t.Errorf("dry run: %+v, %v", dry, err)
 	}
 	if got := b.get("fn"); *got.Code.ImageUri != good || got.Configuration.State != types.StateActive {
-		t.Errorf("after an update that failed: %+v", got.Code)
+		t.Errorf("after updates that were none: %+v", got.Code)
 	}
 }
 
@@ -158,14 +160,7 @@ func TestImageThatCannotBePulled(t *testing.T) {
 	h := newHub(t)
 	image := tiny(t, "one")
 	uri, _ := h.push("team/app:v1", image)
-	layers, err := image.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := layers[0].Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := layerDigest(t, image)
 	b := newBed(t, emulator.Options{Sandbox: onPaper{}})
 	hold := make(chan struct{})
 	h.hold.Store(&hold)
@@ -177,13 +172,13 @@ func TestImageThatCannotBePulled(t *testing.T) {
 	if _, err := b.createImage("fn", uri, nil); err != nil {
 		t.Fatal(err)
 	}
-	err = lambda.NewFunctionActiveV2Waiter(b.lambda).Wait(context.Background(), &lambda.GetFunctionInput{FunctionName: aws.String("fn")}, time.Minute,
+	err := lambda.NewFunctionActiveV2Waiter(b.lambda).Wait(context.Background(), &lambda.GetFunctionInput{FunctionName: aws.String("fn")}, time.Minute,
 		func(o *lambda.FunctionActiveV2WaiterOptions) {
 			o.MinDelay, o.MaxDelay = time.Millisecond, 20*time.Millisecond
 		})
 	got := b.get("fn").Configuration
 	if err == nil || got.State != types.StateFailed || got.StateReasonCode != types.StateReasonCodeInvalidImage ||
-		!strings.HasPrefix(*got.StateReason, "InvalidImage: ImageLayerFailure: UnsupportedImageLayerDetected - Layer Digest "+digest.String()) {
+		!strings.HasPrefix(*got.StateReason, "InvalidImage: ImageLayerFailure: UnsupportedImageLayerDetected - Layer Digest "+digest) {
 		t.Errorf("waited: %v; state %s, %s: %s", err, got.State, got.StateReasonCode, aws.ToString(got.StateReason))
 	}
 	_, err = b.try("fn", order{})

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"coldbench/emulator/images"
 )
@@ -175,9 +174,9 @@ func (s *Server) pull(ctx context.Context, c *code) error {
 	return nil
 }
 
-// pullLater pulls the image of a new function, which is Pending until then. The
-// lock is held.
-func (s *Server) pullLater(c *code) {
+// pullLater pulls the image of a new version, which is Pending until then, and
+// calls settle, if it is not nil, with what came of it. The lock is held.
+func (s *Server) pullLater(c *code, settle func(error)) {
 	if s.closing {
 		c.image.err = errors.New("the emulator is stopping")
 		close(c.image.pulled)
@@ -186,8 +185,46 @@ func (s *Server) pullLater(c *code) {
 	s.work.Add(1)
 	go func() {
 		defer s.work.Done()
-		_ = s.pull(context.Background(), c) // kept for StateReason
+		err := s.pull(context.Background(), c) // kept for StateReason
+		if settle != nil {
+			settle(err)
+		}
 	}()
+}
+
+// replaceLater puts a new $LATEST in the place of the old one, which serves
+// until the new one's image is pulled and comes back where it can't be.
+// Source: AWS Lambda developer guide, "Lambda function states", "Function states
+// while updating". The lock is held.
+func (s *Server) replaceLater(fn *function, v *version) {
+	v.before, fn.latest = fn.latest, v
+	s.pullLater(v.code, func(err error) {
+		if s.settleUpdate(v, err) && s.data != nil {
+			if err := s.saveFunction(fn.name); err != nil {
+				s.set.Logger.Warn("an update was taken back, but will be there again after a restart", "function", fn.name, "error", err)
+			}
+		}
+	})
+}
+
+// settleUpdate ends an update whose image has been pulled, or has not; undone
+// says that the function is what it was before.
+func (s *Server) settleUpdate(v *version, err error) (undone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := v.before
+	if before == nil || s.closing {
+		return false // it was deleted or replaced meanwhile, or will be pulled again after a restart
+	}
+	v.before = nil
+	if err == nil {
+		s.retire(before)
+		return false
+	}
+	before.refused, before.settled = err, newUUID()
+	v.function.latest = before
+	s.retire(v)
+	return true
 }
 
 // restoreImage is the code of a function of the data folder. It is pulled again,
@@ -196,7 +233,7 @@ func (s *Server) restoreImage(v *storedVersion) *code {
 	c := &code{sha256: v.CodeSha256, image: &packedImage{uri: v.Image.URI, pulled: make(chan struct{})}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pullLater(c)
+	s.pullLater(c, nil)
 	return c
 }
 
@@ -220,8 +257,7 @@ func (s *Server) createdCode(r *http.Request, req *createRequest) (*code, *apiEr
 	return s.store(&req.Code)
 }
 
-// updatedCode stores the code of an UpdateFunctionCode. That of an image is
-// pulled before the answer: what is refused leaves the function as it was.
+// updatedCode stores the code of an UpdateFunctionCode, or looks its image up.
 func (s *Server) updatedCode(r *http.Request, c *codeRequest) (*code, *apiError) {
 	t, bad := s.named(r)
 	if bad != nil {
@@ -241,17 +277,13 @@ func (s *Server) updatedCode(r *http.Request, c *codeRequest) (*code, *apiError)
 	case !isImage:
 		return s.store(c)
 	}
-	fresh, bad := s.lookUpImage(r.Context(), c.ImageURI)
-	if bad != nil {
-		return nil, bad
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), pullLimit)
-	defer cancel()
-	if err := s.pull(ctx, fresh); err != nil {
-		return nil, s.imageError(err)
-	}
-	return fresh, nil
+	return s.lookUpImage(r.Context(), c.ImageURI)
 }
 
-// pullLimit bounds the pull that an update waits for.
-const pullLimit = 15 * time.Minute
+// asTried is code as a dry run shows it, which pulls nothing.
+func (c *code) asTried() *code {
+	if !c.ready() {
+		close(c.image.pulled)
+	}
+	return c
+}

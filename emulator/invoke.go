@@ -75,6 +75,9 @@ func (s *Server) invocable(t target, now time.Time) (*version, *apiError) {
 	if a := fn.aliases[t.qualifier]; a != nil {
 		v = a.route()
 	}
+	if v.before != nil {
+		v = v.before
+	}
 	if bad := v.notReady(); bad != nil {
 		return nil, bad
 	}

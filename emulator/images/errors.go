@@ -49,6 +49,21 @@ func (e *Error) LambdaType() string {
 	return "InvalidParameterValueException"
 }
 
+// ReasonCode is why a function of the image is Failed, or its update, where
+// that shows only while layers are pulled.
+// Source: AWS Lambda API reference, FunctionConfiguration, StateReasonCode.
+func (e *Error) ReasonCode() string {
+	switch e.Kind {
+	case Denied:
+		return "ImageAccessDenied"
+	case NotFound:
+		return "ImageDeleted"
+	case Unreachable:
+		return "InternalError"
+	}
+	return "InvalidImage"
+}
+
 // LambdaMessage is the service's wording where it is known, else the text of
 // the error. Sources, all verbatim answers of CreateFunction: aws/aws-cdk#24648
 // (does not exist), ministryofjustice/modernisation-platform#2419 (not valid),

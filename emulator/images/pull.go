@@ -164,7 +164,7 @@ func (p *pull) packed(ctx context.Context, src source, file string, l *layer) (i
 	begin := time.Now()
 	from, err := src.open()
 	if err != nil {
-		return nil, &Error{Kind: Corrupt, Reason: "it cannot be read: " + err.Error()}
+		return nil, p.source.layerError(err)
 	}
 	if p.source.local {
 		p.advance(src.size)

@@ -46,7 +46,8 @@ type Source struct {
 	Index  bool
 	Config Config
 
-	local  bool // layers are read where they are
+	local  bool   // layers are read where they are
+	host   string // of the registry, "" where it is local
 	layers []source
 }
 
@@ -89,6 +90,7 @@ func (s *Store) fetchRemote(ctx context.Context, src *Source, at place) (v1.Imag
 		keys = authn.DefaultKeychain
 	}
 	host := at.remote.Context().RegistryStr()
+	src.host = host
 	d, err := remote.Get(at.remote, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys),
 		remote.WithTransport(&loopbackOnly{host: hostname(host), next: s.options.Transport}))
 	if err != nil {
@@ -128,6 +130,14 @@ func (src *Source) registryError(host string, err error) error {
 		return src.refuse(Denied, "registry %s denies access (HTTP %d); credentials come from the folder that DOCKER_CONFIG names", host, answer.StatusCode)
 	}
 	return src.refuse(Unreachable, "registry %s answers HTTP %d", host, answer.StatusCode)
+}
+
+// layerError says why a layer can't be had of its place.
+func (src *Source) layerError(err error) error {
+	if src.host != "" {
+		return src.registryError(src.host, err)
+	}
+	return src.refuse(Corrupt, "it cannot be read: %v", err)
 }
 
 func fetchLayout(src *Source, at place) (v1.Image, error) {

@@ -8,8 +8,9 @@
 //     interpreter can be set by COLDBENCH_NODE and COLDBENCH_PYTHON. A missing
 //     one is a *MissingError that says what was tried and how to get it.
 //  2. Install writes two small bootstraps of ours, which are embedded here: one
-//     for Node.js, one for Python (and a file for handlers that stream). They find the handler, speak the Runtime API
-//     and word errors and log lines as Lambda's own runtimes do.
+//     for Node.js, one for Python (and a file for handlers that stream). They
+//     find the handler, speak the Runtime API and word errors and log lines as
+//     Lambda's own runtimes do.
 //  3. Runtime.Command gives the command line for a function. For provided.al2
 //     and provided.al2023 that is the executable named bootstrap in the code.
 //

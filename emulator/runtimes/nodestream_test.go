@@ -18,8 +18,11 @@ func TestNodeResponseStream(t *testing.T) {
 		fault      string // in the error behind the body
 	}{
 		{"parts", `s.setContentType('text/plain'); s.write('a'); s.write({x: 1}); s.write(new Uint8Array([98])); s.end()`, post{Stream: "text/plain", Body: `a{"x":1}b`}, ""},
-		{"prelude", `s = awslambda.HttpResponseStream.from(s, {statusCode: 201, headers: {'x-a': 'b'}}); s.write('a'); s.end()`,
-			post{Stream: prelude, Body: `{"statusCode":201,"headers":{"x-a":"b"}}` + "\x00\x00\x00\x00\x00\x00\x00\x00a"}, ""},
+		{
+			"prelude", `s = awslambda.HttpResponseStream.from(s, {statusCode: 201, headers: {'x-a': 'b'}}); s.write('a'); s.end()`,
+			post{Stream: prelude, Body: `{"statusCode":201,"headers":{"x-a":"b"}}` + "\x00\x00\x00\x00\x00\x00\x00\x00a"},
+			"",
+		},
 		{"pipeline", `await pipeline(Readable.from(['a', 'b', 'c']), s)`, post{Stream: octets, Body: "abc"}, ""},
 		{"only ended", `s.end()`, post{Stream: octets}, ""},
 		{"value", `s.end('x'); return 5`, post{Stream: octets, Body: "x"}, ""},
