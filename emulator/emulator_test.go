@@ -20,6 +20,7 @@ import (
 	"coldbench/sandbox"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -163,8 +164,13 @@ func (b *bed) events() []string {
 
 func (b *bed) eventsOf(name string) []string {
 	b.t.Helper()
+	return b.eventsIn("/aws/lambda/" + name)
+}
+
+func (b *bed) eventsIn(group string) []string {
+	b.t.Helper()
 	var list []string
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(b.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/" + name)})
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(b.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {
@@ -328,6 +334,10 @@ func TestNextHeaders(t *testing.T) {
 	get := func(k string) string { return strings.Join(h[k], "|") }
 	if got := get("Lambda-Runtime-Invoked-Function-Arn"); got != "arn:aws:lambda:us-east-1:123456789012:function:fn:$LATEST" {
 		t.Error(got)
+	}
+	// The caller's ids are those of the function.
+	if id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata); id == "" || get("Lambda-Runtime-Aws-Request-Id") != id {
+		t.Errorf("request id %q to the function, %q to the caller", get("Lambda-Runtime-Aws-Request-Id"), id)
 	}
 	if got := get("Lambda-Runtime-Client-Context"); got != `{"custom":{"a":"b"}}` {
 		t.Error(got)

@@ -228,11 +228,13 @@ func TestRuntimeAPIAudit(t *testing.T) {
 	if a.failed != "Unhandled" || a.payload != `{"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid function response mode"}` {
 		t.Errorf("got %+v", a)
 	}
+	want := []string{`400 {"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}`, "200 pong", "405 ", "404 404 page not found\n"}
+	b.invoke(order{Do: "big", Bytes: 6291556, Text: "stay"})
+	want = append(want, `413 {"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}`)
 	var notes []string
 	if err := json.Unmarshal([]byte(b.invoke(order{Do: "notes"}).payload), &notes); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`400 {"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}`, "200 pong", "405 ", "404 404 page not found\n"}
 	if strings.Join(notes, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got  %q\nwant %q", notes, want)
 	}

@@ -157,6 +157,16 @@ func TestEndlessShutdown(t *testing.T) {
 	eventually(t, "the end of the runtime", func() bool { return !alive(pid) })
 }
 
+// TestNoShutdownWithoutExtensions: such a runtime is killed at once, however deaf
+// it is and however long a shutdown may take.
+func TestNoShutdownWithoutExtensions(t *testing.T) {
+	b := newBed(t, emulator.Options{Shutdown: time.Hour})
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}})
+	pid := b.pid()
+	b.remove()
+	eventually(t, "the end of the runtime", func() bool { return !alive(pid) })
+}
+
 // TestExtensionThatNeverComesBack: the time-out covers extensions, and the reply
 // that the function gave counts.
 func TestExtensionThatNeverComesBack(t *testing.T) {

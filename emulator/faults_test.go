@@ -3,7 +3,6 @@ package emulator_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -36,7 +35,7 @@ func TestFaultsOfTheFunction(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b.t = t
-			b.invoke(order{}) // a living process, so that the REPORT has no init
+			b.invoke(order{Do: "mark"}) // a living process, so that the REPORT has no init
 			a := b.invoke(c.order)
 			id := strings.Fields(a.log)[2]
 			if want := strings.ReplaceAll(c.payload, "ID", id); a.failed != "Unhandled" || a.status != 200 || (want != "" && a.payload != want) {
@@ -53,6 +52,9 @@ func TestFaultsOfTheFunction(t *testing.T) {
 				t.Errorf("after it, a process had served %s requests, want a new one", got.payload)
 			} else if strings.Contains(got.log, "Init Duration") {
 				t.Errorf("a suppressed init shows an Init Duration: %q", got.log)
+			}
+			if got := b.invoke(order{Do: "mark"}); got.payload != "true" {
+				t.Errorf("what the last process left in /tmp is there: %s", got.payload)
 			}
 		})
 	}
@@ -114,6 +116,51 @@ func TestInitThatFailsOnceRunsAgainInTheInvocation(t *testing.T) {
 				t.Errorf("events: %q", events)
 			}
 		})
+	}
+}
+
+// TestSuppressedInit: after a crash the init is part of the next invocation: of
+// its Duration and of the time that it has, and the events name its phase.
+func TestSuppressedInit(t *testing.T) {
+	const timeout, init = 20 * time.Second, 300 * time.Millisecond
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{Timeout: timeout, Env: map[string]string{"TEST_INIT": "sleep:300ms"}})
+	_, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("fn"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelDebug, LogGroup: aws.String("/own/group")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.invoke(order{Do: "exit", Code: 1})
+	var h map[string][]string
+	if err := json.Unmarshal([]byte(b.invoke(order{Do: "headers"}).payload), &h); err != nil {
+		t.Fatal(err)
+	}
+	var deadline int64
+	fmt.Sscan(h["Lambda-Runtime-Deadline-Ms"][0], &deadline)
+	if left := time.Until(time.UnixMilli(deadline)); left > timeout-init {
+		t.Errorf("%v left of %v after an init of %v", left, timeout, init)
+	}
+	// A group of its own, and in it what the second invocation has written.
+	events := b.eventsIn("/own/group")
+	if len(events) != 12 {
+		t.Fatalf("events %q", events)
+	}
+	for i, want := range []string{
+		`{"time":"[^"]*","type":"platform.initStart","record":{"initializationType":"on-demand","phase":"invoke",.*`,
+		`{"time":"[^"]*","type":"platform.initRuntimeDone","record":{"initializationType":"on-demand","phase":"invoke","status":"success"}}`,
+		`{"time":"[^"]*","type":"platform.initReport","record":{"initializationType":"on-demand","phase":"invoke","status":"success","metrics":{"durationMs":[\d.]+}}}`,
+		`{"time":"[^"]*","type":"platform.start",.*`,
+		`{"time":"[^"]*","type":"platform.runtimeDone",.*`,
+		`{"time":"[^"]*","type":"platform.report","record":{"requestId":"[^"]*","metrics":{"durationMs":[\d.]+,"billedDurationMs":\d+,"memorySizeMB":1769,"maxMemoryUsedMB":\d+},"status":"success"}}`,
+	} {
+		mustMatch(t, want, strings.TrimSuffix(events[6+i], "\n"))
+	}
+	var report struct {
+		Record struct{ Metrics struct{ DurationMs float64 } }
+	}
+	if err := json.Unmarshal([]byte(events[11]), &report); err != nil || report.Record.Metrics.DurationMs < 300 {
+		t.Errorf("Duration %+v with an init of %v, %v", report, init, err)
 	}
 }
 
@@ -196,27 +243,5 @@ func TestRequestErrors(t *testing.T) {
 				t.Errorf("got %d %s %s\nwant %d %s %s", resp.StatusCode, resp.Header.Get("X-Amzn-ErrorType"), got, c.status, c.kind, c.answer)
 			}
 		})
-	}
-}
-
-func TestThrottle(t *testing.T) {
-	b := newBed(t, emulator.Options{})
-	b.install(emulator.LocalFunction{})
-	_, err := b.lambda.PutFunctionConcurrency(context.Background(), &lambda.PutFunctionConcurrencyInput{
-		FunctionName: aws.String("fn"), ReservedConcurrentExecutions: aws.Int32(0),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = b.try("fn", order{})
-	var throttled *types.TooManyRequestsException
-	if !errors.As(err, &throttled) || throttled.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded || throttled.ErrorMessage() != "Rate Exceeded." {
-		t.Errorf("got %v", err)
-	}
-	if _, err := b.lambda.DeleteFunctionConcurrency(context.Background(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: aws.String("fn")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.try("fn", order{}); err != nil {
-		t.Error(err)
 	}
 }
