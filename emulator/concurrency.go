@@ -51,7 +51,9 @@ func reserveError(err error, n, provisioned int) *apiError {
 		e.User = false
 		return e
 	}
-	return invalidParameter(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", n, provisioned)
+	e := invalidParameter(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", n, provisioned)
+	e.User = false
+	return e
 }
 
 func (s *Server) getConcurrency(r *http.Request) (answer, *apiError) {

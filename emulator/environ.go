@@ -47,20 +47,14 @@ func (e *environment) variables(l layout) []string {
 		"LANG":                            "en_US.UTF-8",
 		"LD_LIBRARY_PATH":                 "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + task + ":" + filepath.Join(task, "lib") + ":/opt/lib",
 		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"PWD":                             task,
-		"SHLVL":                           "0",
 		"TZ":                              ":UTC",
 		"_HANDLER":                        c.Handler,
-	}
-	if !strings.HasPrefix(c.Runtime, "provided") && c.Runtime != "" {
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + c.Runtime
 	}
 	if c.LogFormat == "JSON" {
 		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = "JSON", c.AppLevel
 	}
-	if l.layers != "" {
-		layerVariables(env, c.Runtime, l.layers)
-	}
+	runtimeVariables(env, c.Runtime, task)
+	layerVariables(env, c.Runtime, l.layers)
 	if l.tmp == "" {
 		env["TMPDIR"] = e.tmp
 	}
@@ -69,6 +63,28 @@ func (e *environment) variables(l layout) []string {
 	}
 	maps.Copy(env, c.Variables)
 	return assignments(env)
+}
+
+// runtimeVariables are those that differ by runtime. The managed ones but for
+// Java's are started by a shell.
+func runtimeVariables(env map[string]string, runtime, task string) {
+	switch {
+	case runtime == "provided.al2":
+		for _, name := range []string{"PATH", "LD_LIBRARY_PATH"} {
+			_, env[name], _ = strings.Cut(env[name], ":") // that of /var/lang
+		}
+		return
+	case runtime == "", strings.HasPrefix(runtime, "provided"):
+		return
+	case strings.HasPrefix(runtime, "nodejs"):
+		env["NODE_PATH"] = "/var/runtime/node_modules:/var/runtime:" + task
+	case strings.HasPrefix(runtime, "python"):
+		env["PYTHONPATH"] = runtimeDir
+	}
+	env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + runtime
+	if !strings.HasPrefix(runtime, "java") {
+		env["PWD"], env["SHLVL"] = task, "0"
+	}
 }
 
 // environmentRequest are variables as a request gives them.

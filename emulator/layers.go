@@ -186,11 +186,15 @@ func (s *Server) describeLayers(list []*layerVersion) []layerJSON {
 	return d
 }
 
-// layerVariables name a function's layers, in the folder opt, to its runtime.
-// The folders under it are AWS's ("Packaging layers": PATH,
+// layerVariables name a function's layers, in the folder opt ("" = it has none),
+// to its runtime. The folders under it are AWS's ("Packaging layers": PATH,
 // LD_LIBRARY_PATH, NODE_PATH and Python's search path); PYTHONPATH is our means,
 // since AWS's bootstrap changes sys.path itself.
 func layerVariables(env map[string]string, runtime, opt string) {
+	none := opt == ""
+	if opt = cmp.Or(opt, layersDir); none && !strings.HasPrefix(runtime, "nodejs") {
+		return // only Node.js is told where they would be
+	}
 	before := func(name string, folders ...string) {
 		for i, f := range folders {
 			folders[i] = opt + "/" + f

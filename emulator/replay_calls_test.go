@@ -172,3 +172,46 @@ func digestHTTP(got map[string]any, kind string, names []string) any {
 	}
 	return map[string]any{"statuscode": got["statusCode"], "content": got["content"], "headers": headers}
 }
+
+// messages are those of an earlier answer's log events that begin with a word.
+func (p *replay) messages(words []string) (any, error) {
+	answer, _ := p.saved[words[0]].(map[string]any)
+	events, _ := answer["events"].([]any)
+	list := []any{}
+	for _, e := range events {
+		text, _ := e.(map[string]any)["message"].(string)
+		if strings.HasPrefix(text, words[1]+" ") {
+			list = append(list, strings.TrimSpace(text))
+		}
+	}
+	return list, nil
+}
+
+// until repeats a request until a member of its answer, or the length of it, is
+// this text: MEMBER TEXT OPERATION {members}.
+func (p *replay) until(words []string) error {
+	return p.await(strings.Join(words, " "), func() (bool, error) {
+		got, err := p.call(words[2], words[3])
+		answer, _ := got.(map[string]any)
+		if list, ok := answer[words[0]].([]any); ok {
+			return strconv.Itoa(len(list)) == words[1], err
+		}
+		return answer[words[0]] == words[1], err
+	})
+}
+
+// await asks again until ok says yes, or something is wrong.
+func (p *replay) await(what string, ok func() (bool, error)) error {
+	deadline, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for {
+		if yes, err := ok(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("%s: not within a minute", what)
+		case <-again.C:
+		}
+	}
+}

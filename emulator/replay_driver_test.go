@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,13 @@ type replay struct {
 	recorded map[string]any
 	matcher  *matcher
 	seen     map[string]string // difference by recorded key, "" = none
+	here     []replacement
+}
+
+// replacement is how AWS says what this machine says in another way.
+type replacement struct {
+	form *regexp.Regexp
+	text string
 }
 
 // run gives the differences by recorded key; err is a fault of the script.
@@ -56,6 +64,18 @@ func (p *replay) step(s replayStep) error {
 		name, value, _ := strings.Cut(text, " = ")
 		p.matcher.bound["<"+name+">"] = value
 		return nil
+	case "here":
+		form, text, _ := strings.Cut(text, " = ")
+		p.here = append(p.here, replacement{regexp.MustCompile(form), text})
+		return nil
+	case "until":
+		return p.until(strings.SplitN(text, " ", 4))
+	case "busy":
+		return p.await(text, func() (bool, error) {
+			p.server.mu.Lock()
+			defer p.server.mu.Unlock()
+			return p.server.running > 0, nil
+		})
 	case "pulled":
 		for _, fn := range p.server.functions { // nobody else is at work
 			if image := fn.latest.code.image; image != nil {
@@ -86,8 +106,11 @@ func (p *replay) step(s replayStep) error {
 
 // answer is that of a request, or what a step makes of an earlier one.
 func (p *replay) answer(verb, text string) (any, error) {
-	if verb == "lines" {
+	switch verb {
+	case "lines":
 		return p.lines(strings.Fields(text))
+	case "messages":
+		return p.messages(strings.Fields(text))
 	}
 	return p.call(verb, text)
 }
@@ -110,9 +133,42 @@ func (p *replay) compare(key string, got any) error {
 		}
 	}
 	if p.seen[name] == "" {
-		p.seen[name] = p.matcher.match(want, got)
+		p.seen[name] = p.matcher.match(want, p.translated(got))
 	}
 	return nil
+}
+
+// translated is an answer in AWS's words. What has been replaced is not replaced
+// again.
+func (p *replay) translated(got any) any {
+	if len(p.here) == 0 {
+		return got
+	}
+	text, isText := got.(string)
+	if !isText {
+		text = string(encodeJSON(got))
+	}
+	var b strings.Builder
+	for text != "" {
+		at, by := []int(nil), ""
+		for _, r := range p.here {
+			if found := r.form.FindStringIndex(text); found != nil && (at == nil || found[0] < at[0]) {
+				at, by = found, r.text
+			}
+		}
+		if at == nil {
+			break
+		}
+		b.WriteString(text[:at[0]] + by)
+		text = text[at[1]:]
+	}
+	text = b.String() + text
+	if isText {
+		return text
+	}
+	var v any
+	_ = json.Unmarshal([]byte(text), &v) // it was JSON before
+	return v
 }
 
 // expand puts values in the place of ${name}, ${answer.member...} and
@@ -212,7 +268,7 @@ func (p *replay) call(verb, text string) (any, error) {
 		return p.callAll(verb, members, list)
 	}
 	got, err := p.send(verb, members)
-	if list := strings.Fields(pipe); len(list) > 0 && verb == "HTTP" && err == nil {
+	if list := strings.Fields(pipe); len(list) > 0 && verb == "HTTP" && list[0] != "only" && err == nil {
 		return digestHTTP(got.(map[string]any), list[0], list[1:]), nil
 	}
 	if member, ok := strings.CutPrefix(pipe, "only "); ok && err == nil {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,13 +160,35 @@ func replayAll(t *testing.T, host *sandbox.Host, script *replayScript) *tally {
 		return sum
 	}
 	done := map[string]bool{}
-	for _, test := range script.tests {
+	results := make([]replayed, len(script.tests))
+	var all sync.WaitGroup
+	free := make(chan struct{}, 4) // some tests wait, so more than there are cores
+	for i, test := range script.tests {
 		if recorded[test.name] == nil {
 			t.Errorf("%s: %s is not recorded", test.where, test.name)
 			continue
 		}
 		done[test.name] = true
-		replayOne(t, host, test, recorded[test.name], sum)
+		free <- struct{}{}
+		registry := ""
+		if strings.Contains(test.name, "Images") {
+			registry = replayImages(t)
+		}
+		all.Go(func() {
+			defer func() { <-free }()
+			results[i] = replayOne(t, host, registry, test, recorded[test.name])
+		})
+	}
+	all.Wait()
+	for i, r := range results {
+		sum.answers, sum.same = sum.answers+r.answers, sum.same+r.same
+		switch name := script.tests[i].name; {
+		case !done[name]:
+		case r.bad == "":
+			sum.passed = append(sum.passed, name)
+		default:
+			sum.failed = append(sum.failed, name+"\n      "+r.bad)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(recorded)) {
 		if done[name] {
@@ -198,15 +222,25 @@ func missingHere(host *sandbox.Host, needs []string) string {
 	return ""
 }
 
-func replayOne(t *testing.T, host *sandbox.Host, test *replayTest, recorded map[string]any, sum *tally) {
+// replayed is the outcome of one test.
+type replayed struct {
+	answers, same int
+	bad           string // the first difference
+}
+
+func replayOne(t *testing.T, host *sandbox.Host, registry string, test *replayTest, recorded map[string]any) (r replayed) {
 	dir := t.TempDir()
-	o := Options{WorkDir: filepath.Join(dir, "work"), AccountID: "111111111111", S3Dir: "testdata/replay/s3", Sandbox: hostSandbox{host}, Runtimes: &replayRuntimes{localRuntimes{dir: filepath.Join(dir, "runtime")}}}
-	if strings.Contains(test.name, "Images") {
-		o.Registry, o.Sandbox = replayImages(t), onPaper{}
+	o := Options{
+		WorkDir: filepath.Join(dir, "work"), AccountID: "111111111111", S3Dir: "testdata/replay/s3", RetryUnit: 10 * time.Millisecond,
+		Sandbox: hostSandbox{host}, Runtimes: &replayRuntimes{localRuntimes{dir: filepath.Join(dir, "runtime")}},
+	}
+	if registry != "" {
+		o.Registry, o.Sandbox = registry, onPaper{}
 	}
 	s, err := New(o)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return r
 	}
 	defer func() {
 		if err := s.Close(t.Context()); err != nil {
@@ -219,7 +253,6 @@ func replayOne(t *testing.T, host *sandbox.Host, test *replayTest, recorded map[
 	if err := p.run(test); err != nil {
 		t.Errorf("%s: %v", test.name, err)
 	}
-	bad := ""
 	for _, key := range slices.Sorted(maps.Keys(recorded)) {
 		diff, compared := p.seen[key]
 		switch _, omitted := test.omit[key]; {
@@ -228,21 +261,15 @@ func replayOne(t *testing.T, host *sandbox.Host, test *replayTest, recorded map[
 		case !compared:
 			diff = "the script does not ask for it"
 		}
-		sum.answers++
+		r.answers++
 		if diff == "" {
-			sum.same++
-		} else if bad == "" {
-			bad = key + diff
+			r.same++
+			continue
 		}
-		if diff != "" {
-			t.Logf("%s: %s%s", test.name, key, diff)
-		}
+		t.Logf("%s: %s%s", test.name, key, diff)
+		r.bad = cmp.Or(r.bad, key+diff)
 	}
-	if bad == "" {
-		sum.passed = append(sum.passed, test.name)
-	} else {
-		sum.failed = append(sum.failed, test.name+"\n      "+bad)
-	}
+	return r
 }
 
 // scoreText is the table that a person reads.
