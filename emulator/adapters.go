@@ -14,6 +14,8 @@ type hostSandbox struct{ host *sandbox.Host }
 
 func (h hostSandbox) Private() bool { return h.host.Private() }
 
+func (h hostSandbox) RemoveTmp(tmp string) error { return h.host.RemoveTmp(tmp) }
+
 func (h hostSandbox) Start(ctx context.Context, s sandbox.Spec) (Process, error) {
 	// Not written as one return: a nil *sandbox.Env must not become a Process.
 	env, err := h.host.Start(ctx, s)

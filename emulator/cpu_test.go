@@ -26,6 +26,8 @@ func (o *observed) note(share float64) {
 
 func (o *observed) Private() bool { return o.host.Private() }
 
+func (o *observed) RemoveTmp(tmp string) error { return o.host.RemoveTmp(tmp) }
+
 func (o *observed) Start(ctx context.Context, s sandbox.Spec) (emulator.Process, error) {
 	env, err := o.host.Start(ctx, s)
 	if err != nil {

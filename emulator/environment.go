@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -196,7 +195,8 @@ func (e *environment) start(share float64) error {
 	proc, err := e.launch(s, sandbox.Spec{
 		ID: e.version.function.name, Command: l.command, Dir: l.task, Env: e.variables(l),
 		Root: l.root, Mounts: slices.Concat(l.mounts, e.server.set.Mounts),
-		MemoryMB: e.version.config.MemoryMB, CPUShare: share, Tmp: e.tmp,
+		MemoryMB: e.version.config.MemoryMB, CPUShare: share,
+		Tmp: e.tmp, TmpMB: e.version.config.EphemeralMB,
 		Stdout: write, Stderr: write,
 	}, write)
 	closeErr := write.Close()
@@ -290,7 +290,7 @@ func (e *environment) end() {
 		out.close()
 	}
 	e.closeTelemetry()
-	if err := os.RemoveAll(e.tmp); err != nil {
+	if err := e.server.set.Sandbox.RemoveTmp(e.tmp); err != nil {
 		e.server.set.Logger.Warn("remove the /tmp of an environment", "error", err)
 	}
 	e.version.release()

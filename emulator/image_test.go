@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,6 +159,8 @@ func programImage(t *testing.T) v1.Image {
 type onPaper struct{}
 
 func (onPaper) Private() bool { return true }
+
+func (onPaper) RemoveTmp(string) error { return nil }
 
 func (onPaper) Start(context.Context, sandbox.Spec) (emulator.Process, error) {
 	return nil, errors.New("nothing is started here")
@@ -310,6 +313,7 @@ func testImageSettings(t *testing.T, h *hub, cache string) {
 	}
 	if _, err := b.createImage("fn", uri, func(in *lambda.CreateFunctionInput) {
 		in.Environment = &types.Environment{Variables: map[string]string{"B": "function"}}
+		in.EphemeralStorage = &types.EphemeralStorage{Size: aws.Int32(600)}
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -324,6 +328,10 @@ func testImageSettings(t *testing.T, h *hub, cache string) {
 	}
 	if !s.TmpWritable || s.RootWritable {
 		t.Errorf("/tmp writable: %v, the rest: %v", s.TmpWritable, s.RootWritable)
+	}
+	limited := !strings.Contains(strings.Join(b.server.Warnings(), " "), "size of /tmp is not limited")
+	if limited && (s.TmpMB <= 570 || s.TmpMB > 600) { // inodes take some
+		t.Errorf("/tmp has %d MB, want about 600", s.TmpMB)
 	}
 
 	if _, err := b.createImage("over", uri, func(in *lambda.CreateFunctionInput) {
@@ -381,6 +389,7 @@ type sight struct {
 	Dir                       string
 	Env                       map[string]string
 	TmpWritable, RootWritable bool
+	TmpMB                     int
 }
 
 func see() sight {
@@ -391,6 +400,10 @@ func see() sight {
 		s.Env[k] = v
 	}
 	s.TmpWritable = os.WriteFile("/tmp/x", nil, 0o600) == nil
+	var disk syscall.Statfs_t
+	if syscall.Statfs("/tmp", &disk) == nil {
+		s.TmpMB = int(disk.Blocks * uint64(disk.Bsize) >> 20)
+	}
 	s.RootWritable = os.WriteFile("/var/task/x", nil, 0o600) == nil || os.WriteFile("/x", nil, 0o600) == nil
 	return s
 }

@@ -109,6 +109,8 @@ type Sandbox interface {
 	Start(ctx context.Context, s sandbox.Spec) (Process, error)
 	// Private says whether Mounts and Root of a Spec are in force.
 	Private() bool
+	// RemoveTmp removes what has served as Tmp of a Spec.
+	RemoveTmp(tmp string) error
 }
 
 // Process is one started runtime with all that it starts.

@@ -29,6 +29,8 @@ type onPaper struct{}
 
 func (onPaper) Private() bool { return true }
 
+func (onPaper) RemoveTmp(string) error { return nil }
+
 func (onPaper) Start(context.Context, sandbox.Spec) (Process, error) {
 	return nil, errors.New("nothing is started here")
 }

@@ -23,7 +23,7 @@
 //  5. Host.Close kills every environment that is left. Nothing survives it.
 //
 // What a process sees with namespaces (Host.Private): this machine's tree or
-// that of an image, read-only; a /tmp of its own; a /dev with null, zero, full,
+// that of an image, read-only; a /tmp of its own, which has a size; a /dev with null, zero, full,
 // random, urandom and tty, but without shm, which Lambda doesn't have either; a
 // /proc with the environment's processes; the network of this machine, for the
 // Runtime API is on 127.0.0.1. It is root if this program is: the sandbox keeps

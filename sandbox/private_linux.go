@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -25,7 +26,8 @@ type private struct {
 	home  []namespace // of the starting thread
 	root  int         // file descriptor of its "/"
 	views map[string]*view
-	lost  error // why the starting thread did not come back
+	lost  error  // why the starting thread did not come back
+	disks *disks // nil: Spec.Tmp is a folder, whatever Spec.TmpMB says
 
 	// In a user namespace a new /proc may be mounted only where another one
 	// can be seen.
@@ -107,6 +109,9 @@ func (p *private) close() {
 		_ = unix.Close(p.root)
 	}
 	p.home, p.views, p.root = nil, nil, -1
+	if p.disks != nil {
+		p.disks.close()
+	}
 }
 
 // goHome brings the starting thread back. Where it can't, no process can be
@@ -131,7 +136,7 @@ func (p *private) enter(s *Spec, sys *syscall.SysProcAttr) (*firstProcess, error
 	if p.lost != nil {
 		return nil, p.lost
 	}
-	mounts, err := openMounts(s)
+	mounts, err := p.openMounts(s)
 	if err != nil {
 		return nil, err
 	}
@@ -179,20 +184,13 @@ func belowTmp(path string) bool { return strings.HasPrefix(path, "/tmp/") }
 
 // openMounts opens what differs between environments, /tmp first: a mount may
 // lie below another's target if it is listed after it.
-func openMounts(s *Spec) (detachedTree, error) {
-	var t detachedTree
-	if s.Tmp == "" {
-		fd, err := newMount("tmpfs", map[string]string{"mode": "1777"}, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
-		if err != nil {
-			return nil, err
-		}
-		t = append(t, detached{name: "/tmp", fd: fd})
+func (p *private) openMounts(s *Spec) (detachedTree, error) {
+	tmp, err := p.openTmp(s)
+	if err != nil {
+		return nil, err
 	}
-	all := s.Mounts
-	if s.Tmp != "" {
-		all = append([]Mount{{Source: s.Tmp, Target: "/tmp"}}, all...)
-	}
-	for _, m := range all {
+	t := detachedTree{tmp}
+	for _, m := range s.Mounts {
 		d, err := m.open()
 		if err != nil {
 			t.close()
@@ -201,6 +199,44 @@ func openMounts(s *Spec) (detachedTree, error) {
 		t = append(t, d)
 	}
 	return t, nil
+}
+
+// openTmp opens what serves as /tmp: a disk, a folder, or memory.
+func (p *private) openTmp(s *Spec) (detached, error) {
+	if disk := p.disks.of(s.Tmp); disk != nil {
+		fd, err := disk.mount()
+		return detached{name: "/tmp", fd: fd}, err
+	}
+	if s.Tmp != "" {
+		return Mount{Source: s.Tmp, Target: "/tmp"}.open()
+	}
+	options := map[string]string{"mode": "1777"}
+	if s.TmpMB > 0 {
+		options["size"] = strconv.Itoa(s.TmpMB) + "m"
+	}
+	fd, err := newMount("tmpfs", options, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	return detached{name: "/tmp", fd: fd}, err
+}
+
+// limitTmp makes Spec.TmpMB effective where Spec.Tmp is a folder. The error
+// says why it can't be.
+func (p *private) limitTmp() (err error) {
+	p.disks, err = newDisks()
+	return err
+}
+
+// makeTmp makes the disk that will serve as /tmp.
+func (p *private) makeTmp(tmp string, mb int) error {
+	if p.disks == nil {
+		return nil
+	}
+	return p.disks.make(tmp, mb)
+}
+
+func (p *private) removeTmp(tmp string) {
+	if p.disks != nil {
+		p.disks.remove(tmp)
+	}
 }
 
 func (m Mount) open() (detached, error) {

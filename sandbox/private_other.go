@@ -23,6 +23,12 @@ func (*private) enter(*Spec, *syscall.SysProcAttr) (*firstProcess, error) {
 	return nil, errors.ErrUnsupported
 }
 
+func (*private) limitTmp() error { return errors.ErrUnsupported }
+
+func (*private) makeTmp(string, int) error { return errors.ErrUnsupported }
+
+func (*private) removeTmp(string) {}
+
 // firstProcess does not exist on this system.
 type firstProcess struct{ pid int }
 

@@ -53,9 +53,15 @@ type Spec struct {
 	CPUShare float64
 	// Tmp is the folder that serves the environment as /tmp, and is seen there
 	// where Host.Private is true. It is created where it does not exist and is
-	// never removed here: it outlives a reset. Empty means a /tmp in memory
-	// that goes with the environment, or that of this machine.
+	// kept when the environment ends, until RemoveTmp: it outlives a reset.
+	// Empty means a /tmp in memory that goes with the environment, or that of
+	// this machine.
 	Tmp string
+	// TmpMB bounds what fits into /tmp, in units of 2^20 bytes: a write beyond
+	// it fails with ENOSPC. It is in force where Host.Private is true and no
+	// warning says that it can't be; with a Tmp, what is written is then on a
+	// disk of its own rather than in that folder. 0 means no bound.
+	TmpMB int
 	// Mounts are what the processes see at places of their own choice: a folder
 	// of code at /var/task, say. They are in force where Host.Private is true,
 	// and ignored elsewhere, which Host.Warnings has said.
@@ -178,6 +184,9 @@ func (h *Host) detectPrivate() {
 		if err == nil {
 			h.private = p
 			h.warnings = slices.DeleteFunc(h.warnings, func(w string) bool { return strings.Contains(w, escapes) })
+			if err := p.limitTmp(); err != nil {
+				h.warnings = append(h.warnings, "the size of /tmp is not limited ("+err.Error()+"): a function can write more than its EphemeralStorage")
+			}
 			return
 		}
 		// Who knows where the thread is now.
@@ -186,7 +195,7 @@ func (h *Host) detectPrivate() {
 		why = err.Error()
 	}
 	h.warnings = append(h.warnings, "no namespaces ("+why+"): functions see the files and processes of this machine, "+
-		"their /tmp, code and layers lie in other folders than on Lambda, and container images can't run (run as root, or as root of a user namespace: unshare --user --map-root-user --mount --pid --ipc --uts --fork --mount-proc)")
+		"their /tmp, whose size is not limited, code and layers lie in other folders than on Lambda, and container images can't run (run as root, or as root of a user namespace: unshare --user --map-root-user --mount --pid --ipc --uts --fork --mount-proc)")
 }
 
 // Warnings name what is not enforced on this machine and what that does to the
@@ -220,12 +229,33 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Env, error) {
 	if !h.Private() && s.Root != "" {
 		return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "a root of its own needs namespaces, which can't be had here", Err: errors.ErrUnsupported}
 	}
-	if s.Tmp != "" {
-		if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
-			return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "make its /tmp folder: " + err.Error(), Err: err}
-		}
+	if err := h.makeTmp(&s); err != nil {
+		return nil, &StartError{ID: s.ID, Program: s.Command[0], Reason: "make its /tmp: " + err.Error(), Err: err}
 	}
 	return h.launch(s, all, name, called)
+}
+
+// makeTmp makes the folder, or the disk, that serves as /tmp.
+func (h *Host) makeTmp(s *Spec) error {
+	if s.Tmp == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
+		return err
+	}
+	if !h.Private() || s.TmpMB <= 0 {
+		return nil
+	}
+	return h.private.makeTmp(s.Tmp, s.TmpMB)
+}
+
+// RemoveTmp removes what has served as Spec.Tmp, folder or disk, with all that
+// was written to it. No environment with it may be alive.
+func (h *Host) RemoveTmp(tmp string) error {
+	if h.Private() {
+		h.private.removeTmp(tmp)
+	}
+	return os.RemoveAll(tmp)
 }
 
 // Close kills every environment, waits until all of their processes are gone,

@@ -157,7 +157,13 @@ func newMount(fsType string, options map[string]string, attributes int) (int, er
 	}
 	defer func() { _ = unix.Close(fs) }()
 	for key, value := range options {
-		if err := unix.FsconfigSetString(fs, key, value); err != nil {
+		var err error
+		if value == "" {
+			err = unix.FsconfigSetFlag(fs, key)
+		} else {
+			err = unix.FsconfigSetString(fs, key, value)
+		}
+		if err != nil {
 			return -1, fmt.Errorf("mount a %s with %s=%s: %w", fsType, key, value, err)
 		}
 	}
