@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -40,7 +39,7 @@ type worker struct {
 type generator struct {
 	Config
 	base     time.Time // offset 0
-	requests context.Context
+	attempts *attempts
 	feed     *feed
 	tally    *tally
 
@@ -49,14 +48,15 @@ type generator struct {
 
 	pressedAt atomic.Int64 // offset at which a worker was last found late
 
-	// Of the leader alone:
+	// Of the leader alone, and of the holder of mu while the leader is blocked:
 	growth     bucket
 	trend      trend
 	noSpin     time.Duration // offset before which nobody spins
 	short      time.Duration // waits below it are not worth arming a timer
 	overslept  float64       // share of the latest wake-ups that left nothing to spin away
 	waiter     Waiter
-	capReason  string // why MaxInFlight is what it is
+	patience   *time.Timer // of awaitWorker
+	capReason  string      // why MaxInFlight is what it is
 	intended   []int64
 	scheduled  int64
 	ended      chan struct{} // closed when the last arrival is dispatched
@@ -78,7 +78,7 @@ type generator struct {
 	maxInFlight int
 	grown       int64
 	denied      int64
-	blocked     bool
+	blocked     bool // the leader waits for a worker
 	over        bool
 
 	running sync.WaitGroup
@@ -112,6 +112,10 @@ func (g *generator) rest(w *worker) order {
 		g.mu.Unlock()
 		return toStop
 	}
+	if g.blocked && g.serve(w) {
+		g.mu.Unlock()
+		return toSend
+	}
 	g.idle = append(g.idle, w)
 	blocked := g.blocked
 	g.mu.Unlock()
@@ -122,6 +126,24 @@ func (g *generator) rest(w *worker) order {
 		}
 	}
 	return <-w.wake
+}
+
+// serve gives w the arrival that the blocked leader waits to hand out, if it is
+// a plain case; anything else is the leader's. So a generator that is behind
+// does not change goroutines twice for each request. The lock is held, and the
+// feed is the holder's as long as the leader is blocked.
+func (g *generator) serve(w *worker) bool {
+	now := g.now()
+	cut := time.Duration(g.cut.Load())
+	j := g.feed.next(false)
+	if j == nil || j.arrival.At > min(now, cut) || g.refusal(j, now, cut) != "" {
+		return false
+	}
+	g.give(w, j, now)
+	g.count(j)
+	g.feed.take()
+	g.Progress.scheduled.Store(g.scheduled)
+	return true
 }
 
 // lead waits for the next arrival until it has one for w to send, or until the
@@ -305,17 +327,25 @@ func (g *generator) addWorker() {
 // awaitWorker returns when a worker may be free, when the next may be added, or
 // when the load is cut.
 func (g *generator) awaitWorker() {
-	timer := time.NewTimer(max(g.growth.wait(), time.Millisecond))
-	defer timer.Stop()
+	patience := max(g.growth.wait(), time.Millisecond)
+	if g.patience == nil {
+		g.patience = time.NewTimer(patience)
+	} else {
+		g.patience.Reset(patience)
+	}
+	defer g.patience.Stop()
 	cut := g.cutCh
 	if g.cut.Load() < math.MaxInt64 {
 		cut = nil // known already
 	}
 	select {
 	case <-g.freed:
-	case <-timer.C:
+	case <-g.patience.C:
 	case <-cut:
 	}
+	g.mu.Lock()
+	g.blocked = false // the feed is the leader's again
+	g.mu.Unlock()
 }
 
 // count notes that j was due and has been dealt with.

@@ -31,11 +31,10 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	if err := c.validate(); err != nil {
 		return Stats{}, err
 	}
-	requests, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
 	reserve := make([]byte, reservable(c.GCReserve))
 	defer runtime.KeepAlive(reserve)
-	g := newGenerator(c.withDefaults(), requests)
+	g := newGenerator(context.WithoutCancel(ctx), c.withDefaults())
+	defer g.attempts.abort(context.Canceled)
 	if c.Waiter == nil {
 		defer func() { _ = g.waiter.Close() }()
 	}
@@ -50,7 +49,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	defer context.AfterFunc(ctx, g.cutNow)()
 	clerk := g.startClerk()
 	g.lead0()
-	g.drain(cancel)
+	g.drain()
 	close(g.refused)
 	<-clerk
 	s := g.stats()
@@ -79,10 +78,10 @@ func (f *failure) get() error {
 	return f.err
 }
 
-func newGenerator(c Config, requests context.Context) *generator {
+func newGenerator(values context.Context, c Config) *generator {
 	g := &generator{
 		Config:     c,
-		requests:   requests,
+		attempts:   newAttempts(values, c.Timeout),
 		cutCh:      make(chan struct{}),
 		growth:     newBucket(c.Growth, growthDepth),
 		waiter:     c.Waiter,
@@ -188,13 +187,13 @@ func (g *generator) fail(err error) { g.onFailure(err) }
 
 // drain waits for the last arrival, then for the replies, and cuts what is left
 // when its time is over or the run is aborted.
-func (g *generator) drain(cancel context.CancelCauseFunc) {
+func (g *generator) drain() {
 	select {
 	case <-g.ended:
 	case <-g.Abort:
 		g.aborted = true
 		g.cutNow()
-		cancel(errAborted)
+		g.attempts.abort(errAborted)
 		<-g.ended
 	}
 	finished := make(chan struct{})
@@ -211,7 +210,7 @@ func (g *generator) drain(cancel context.CancelCauseFunc) {
 		g.aborted = true
 	case <-limit.C:
 	}
-	cancel(errAborted)
+	g.attempts.abort(errAborted)
 	limit.Reset(abandonAfter)
 	select {
 	case <-finished:

@@ -17,7 +17,7 @@ const (
 	ErrBadReply    = "Target.BadReply"
 )
 
-// Causes of the end of a request's context.
+// Causes of the end of an attempt.
 var (
 	errTimeout = errors.New("the client's time-out")
 	errAborted = errors.New("the run was interrupted")
@@ -30,8 +30,8 @@ const maxErrorText = 300
 // given the attempt up meanwhile and written it.
 func (g *generator) send(w *worker) {
 	j := &w.job
-	ctx, cancel := context.WithTimeoutCause(g.requests, g.Timeout, errTimeout)
 	before := time.Now()
+	a := g.attempts.begin(before)
 	began := before.Sub(g.base)
 	if began-time.Duration(w.began.Swap(int64(began))) > pressureDelay {
 		g.pressedAt.Store(int64(began))
@@ -39,10 +39,9 @@ func (g *generator) send(w *worker) {
 	if !j.started.IsZero() {
 		before = j.started
 	}
-	reply := g.invoke(ctx, j)
+	reply := g.invoke(a, j)
 	after := time.Now()
-	cause := context.Cause(ctx)
-	cancel()
+	cause := a.finish()
 	if !w.claimed.CompareAndSwap(false, true) {
 		return
 	}

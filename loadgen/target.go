@@ -67,9 +67,10 @@ type Request struct {
 }
 
 // Reply is what became of one attempt. The instants carry Go's monotonic
-// reading; a zero instant means that the point was never reached. Sent is
-// taken immediately before the request is handed to the client library, so
-// that dialling counts as service, never as lag.
+// reading; a zero instant means that the point was never reached. Sent is taken
+// as late as this process can be blamed: immediately before the first byte is
+// written on a connection that is there, or before the opening of one, so that
+// dialling counts as service, never as lag.
 type Reply struct {
 	Sent, FirstByte, Done time.Time
 

@@ -69,7 +69,7 @@ func (d *direct) send(ctx context.Context, g *gate, r *http.Request) (*http.Resp
 			return nil, err
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) })
+	stop := wire.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) })
 	fail := func(err error) (*http.Response, error) {
 		stop()
 		_ = l.Close()

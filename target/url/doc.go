@@ -3,8 +3,9 @@
 //
 // One Invoke is one attempt:
 //
-//  1. Sent is stamped immediately before the request is handed to the
-//     transport, so that waiting for a connection, DNS, TCP and TLS are part
+//  1. Sent is stamped when the head of the request is about to be written on
+//     a connection that was there. Where one had to be opened, it is stamped
+//     before that, so that waiting for a connection, DNS, TCP and TLS are part
 //     of the service time; httptrace fills record.Conn with what they cost.
 //  2. FirstByte is the first byte of the response, Done the end of its body,
 //     which is read to the end, counted and thrown away.

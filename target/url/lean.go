@@ -88,7 +88,7 @@ func (l *lean) invoke(ctx context.Context, payload []byte) loadgen.Reply {
 		fail(ctx, &r, err)
 		return r
 	}
-	stop := context.AfterFunc(ctx, c.cut)
+	stop := wire.AfterFunc(ctx, c.cut)
 	text, keep, err := l.exchange(c, &r, payload)
 	uncut := stop()
 	if err != nil || !keep || !uncut || !l.keep(c, r.Done) {

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptrace"
 	neturl "net/url"
 	"strings"
 	"sync"
@@ -148,6 +148,7 @@ func (t *Target) connect(u *neturl.URL, o *Options) {
 		t.transport.Protocols.SetHTTP2(true)
 		t.transport.Protocols.SetUnencryptedHTTP2(true)
 		t.transport.TLSClientConfig = secure
+		t.transport.DialContext = wire.TracedDial(&net.Dialer{KeepAlive: 15 * time.Second})
 		return
 	}
 	t.transport.Protocols.SetHTTP1(true)
@@ -185,7 +186,7 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 		return t.lean.invoke(ctx, req.Payload)
 	}
 	var p wire.Phases
-	hr := t.request(httptrace.WithClientTrace(ctx, p.Trace()), req.Payload)
+	hr := t.request(p.Context(ctx), req.Payload)
 	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
 	p.Begin = time.Now()
 	r.Sent = p.Begin

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,6 +163,21 @@ func testConnectionsAreReusedAndOpenedAhead(t *testing.T, client func(testing.TB
 	}
 	if len(opened) > 0 {
 		t.Errorf("%d connections too many", len(opened))
+	}
+}
+
+// What net/http does between its call and the write is the generator's lateness;
+// opening a connection is not.
+func TestSentIsTheWrite(t *testing.T) {
+	s := serve(t, func(http.ResponseWriter, *http.Request) {})
+	target := target(t, url.Options{URL: s.URL})
+	var got time.Time
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { got = time.Now() }})
+	for i, afterwards := range []bool{false, true} { // the first opens a connection
+		r := target.Invoke(ctx, loadgen.Request{})
+		if r.Sent.After(got) != afterwards || r.FirstByte.Before(r.Sent) {
+			t.Errorf("request %d: sent %v after it had its connection, first byte %v after that", i, r.Sent.Sub(got), r.FirstByte.Sub(r.Sent))
+		}
 	}
 }
 

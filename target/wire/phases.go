@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -14,41 +16,99 @@ import (
 // own that may outlive the attempt (another connection became free first), so
 // everything is atomic and nothing is reused.
 type Phases struct {
-	Begin  time.Time // the instant that the phases count from; set before Trace
+	Begin  time.Time // the instant that the phases count from; set before Trace or Context
 	reused atomic.Bool
 
 	dnsStart, dnsDone   atomic.Int64
 	connStart, connDone atomic.Int64
 	tlsStart, tlsDone   atomic.Int64
+	writing             atomic.Int64
 	wrote, first        atomic.Int64
+
+	ends, values context.Context // of Context
 }
 
 func (p *Phases) now() int64 { return max(1, int64(time.Since(p.Begin))) }
 
-// Trace returns the hooks that observe a request.
+// Trace returns the hooks that observe a request, its dial included, for a
+// transport whose dialing is its own. Where it is TracedDial or a Pool, Context
+// is cheaper.
 func (p *Phases) Trace() *httptrace.ClientTrace {
-	// The first of several starts counts (addresses are tried in parallel), and
-	// the first success.
+	t := p.requestTrace()
+	d := p.dialTrace()
+	t.DNSStart, t.DNSDone, t.ConnectStart, t.ConnectDone = d.DNSStart, d.DNSDone, d.ConnectStart, d.ConnectDone
+	return t
+}
+
+// requestTrace observes all but the dial.
+func (p *Phases) requestTrace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GotConn:  func(i httptrace.GotConnInfo) { p.reused.Store(i.Reused) },
-		DNSStart: func(httptrace.DNSStartInfo) { p.dnsStart.CompareAndSwap(0, p.now()) },
-		DNSDone:  func(httptrace.DNSDoneInfo) { p.dnsDone.CompareAndSwap(0, p.now()) },
-		ConnectStart: func(_, _ string) {
-			p.connStart.CompareAndSwap(0, p.now())
-		},
-		ConnectDone: func(_, _ string, err error) {
-			if err == nil {
-				p.connDone.CompareAndSwap(0, p.now())
-			}
-		},
+		GotConn:           func(i httptrace.GotConnInfo) { p.reused.Store(i.Reused) },
 		TLSHandshakeStart: func() { p.tlsStart.CompareAndSwap(0, p.now()) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			if err == nil {
 				p.tlsDone.CompareAndSwap(0, p.now())
 			}
 		},
-		WroteRequest:         func(i httptrace.WroteRequestInfo) { p.wrote.CompareAndSwap(0, p.now()) },
-		GotFirstResponseByte: func() { p.first.CompareAndSwap(0, p.now()) },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { p.Wrote() },
+		GotFirstResponseByte: p.FirstByte,
+	}
+}
+
+// dialTrace observes the dial. The first of several starts counts (addresses
+// are tried in parallel), and the first success.
+func (p *Phases) dialTrace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		DNSStart:     func(httptrace.DNSStartInfo) { p.dnsStart.CompareAndSwap(0, p.now()) },
+		DNSDone:      func(httptrace.DNSDoneInfo) { p.dnsDone.CompareAndSwap(0, p.now()) },
+		ConnectStart: func(_, _ string) { p.connStart.CompareAndSwap(0, p.now()) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				p.connDone.CompareAndSwap(0, p.now())
+			}
+		},
+	}
+}
+
+// Context makes p observe a request that is sent with the context returned
+// instead of ctx, through a transport that dials with TracedDial or through a
+// Pool.
+//
+// The hooks of a dial, which few requests need, cost more than the others
+// together; so they are made when there is a dial. And the context stays one
+// that ends what is made from it without a goroutine (see AfterFunc).
+func (p *Phases) Context(ctx context.Context) context.Context {
+	t := p.requestTrace()
+	t.WroteHeaders = func() { p.writing.CompareAndSwap(0, p.now()) }
+	p.ends, p.values = ctx, httptrace.WithClientTrace(ctx, t)
+	return (*observed)(p)
+}
+
+// observed is the context of a request that is observed.
+type observed Phases
+
+type phasesKey struct{}
+
+func (o *observed) Deadline() (time.Time, bool) { return o.ends.Deadline() }
+func (o *observed) Done() <-chan struct{}       { return o.ends.Done() }
+func (o *observed) Err() error                  { return o.ends.Err() }
+func (o *observed) Value(key any) any {
+	if key == (phasesKey{}) {
+		return (*Phases)(o)
+	}
+	return o.values.Value(key)
+}
+
+// AfterFunc is looked for by context.AfterFunc.
+func (o *observed) AfterFunc(f func()) func() bool { return AfterFunc(o.ends, f) }
+
+// TracedDial is d's DialContext, observed by the Phases of the request.
+func TracedDial(d *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if p, ok := ctx.Value(phasesKey{}).(*Phases); ok {
+			ctx = httptrace.WithClientTrace(ctx, p.dialTrace())
+		}
+		return d.DialContext(ctx, network, address)
 	}
 }
 
@@ -63,7 +123,16 @@ func (p *Phases) Reuse() { p.reused.Store(true) }
 
 // Fill sets the first byte and the cost of the connection. What a dial cost
 // that the attempt did not wait for is not its own.
+//
+// After Context, where the connection was there, it moves Sent to the moment at
+// which the head of the request is made and about to be written: net/http hands
+// a request to a goroutine of its own, and how long that waits for a processor
+// is the generator's lateness, not the service time of the target. Where a
+// connection had to be opened, Sent stays where the waiting began.
 func (p *Phases) Fill(r *loadgen.Reply) {
+	if at := p.writing.Load(); at > 0 && !p.dialled() {
+		r.Sent = p.Begin.Add(time.Duration(at))
+	}
 	if at := p.first.Load(); at > 0 {
 		r.FirstByte = p.Begin.Add(time.Duration(at))
 		if wrote := p.wrote.Load(); wrote > 0 && wrote <= at {
@@ -76,6 +145,11 @@ func (p *Phases) Fill(r *loadgen.Reply) {
 	r.Conn.DNS = between(&p.dnsStart, &p.dnsDone)
 	r.Conn.Connect = between(&p.connStart, &p.connDone)
 	r.Conn.TLS = between(&p.tlsStart, &p.tlsDone)
+}
+
+// dialled says whether a connection was opened for the attempt.
+func (p *Phases) dialled() bool {
+	return p.dnsStart.Load()|p.connStart.Load()|p.tlsStart.Load() != 0
 }
 
 func between(start, done *atomic.Int64) time.Duration {

@@ -135,7 +135,7 @@ func (p *Pool) Dial(ctx context.Context, network, address string) (net.Conn, err
 	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
-	return p.dialer.DialContext(ctx, network, address)
+	return TracedDial(&p.dialer)(ctx, network, address)
 }
 
 // DialTLS is the transport's way to a connection for https. A new one is
@@ -144,7 +144,7 @@ func (p *Pool) DialTLS(ctx context.Context, network, address string) (net.Conn, 
 	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
-	raw, err := p.dialer.DialContext(ctx, network, address)
+	raw, err := TracedDial(&p.dialer)(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
