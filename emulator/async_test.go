@@ -208,6 +208,25 @@ func TestThrottledEventWaits(t *testing.T) {
 	}
 }
 
+// TestDeadLetterIsRefused: a target that can't be reached is no place for events.
+func TestDeadLetterIsRefused(t *testing.T) {
+	b := newBed(t, emulator.Options{})
+	b.install(emulator.LocalFunction{})
+	set := func(arn string) error {
+		_, err := b.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: aws.String("fn"), DeadLetterConfig: &types.DeadLetterConfig{TargetArn: &arn},
+		})
+		return err
+	}
+	var refused *types.InvalidParameterValueException
+	if err := set("arn:aws:sqs:us-east-1:123456789012:lost"); !errors.As(err, &refused) || !strings.Contains(*refused.Message, "no SQS") {
+		t.Errorf("got %v", err)
+	}
+	if err := set(""); err != nil {
+		t.Errorf("none: %v", err)
+	}
+}
+
 // TestEventSize: an event may have 1 MB.
 func TestEventSize(t *testing.T) {
 	b := newBed(t, emulator.Options{})

@@ -13,13 +13,14 @@ import (
 )
 
 // The data folder: a document for each function (stored.go), and their packages
-// by digest. A package is on the disk before the document that names it, and
-// goes after the last one that did, so that every document that can be read has
-// its package.
+// by digest; and a document for each asynchronous event (stored_events.go). A
+// package is on the disk before the document that names it, and goes after the
+// last one that did, so that every document that can be read has its package.
 const (
 	shelfFunctions = "functions"
 	shelfLayers    = "layers"
 	shelfCode      = "code"
+	shelfEvents    = "events"
 	dataWork       = "work"   // WorkDir
 	dataImages     = "images" // ImageCache, where nothing else is said
 )
@@ -34,13 +35,14 @@ type dataStore struct {
 
 	saved  map[string]string        // documents of layers, as they are on the disk
 	layers map[string]*layerVersion // while functions are restored
+	events []*asyncEvent            // until Resume; guarded by Server.mu
 }
 
 func openData(dir string) (*dataStore, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfLayers, shelfCode}, dataWork, dataImages)
+	f, err := folder.Open(dir, storedSchema, []string{shelfFunctions, shelfLayers, shelfCode, shelfEvents}, dataWork, dataImages)
 	if err != nil {
 		return nil, err
 	}

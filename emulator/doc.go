@@ -24,10 +24,11 @@
 //     which logs.go serves as CloudWatch Logs, and queries.go to queries of
 //     Logs Insights (language: package insights).
 //
-// Around that: async.go queues events, provisioned.go and ahead.go run inits that
-// no request waits for, snapstart.go those that stand for a restore, delay.go
-// models placement and download, and stored.go, data.go and restore.go keep functions in a
-// data folder (package folder).
+// Around that: async.go queues events, which destinations.go ends and
+// stored_events.go keeps; provisioned.go and ahead.go run inits that no request
+// waits for, snapstart.go those that stand for a restore; delay.go models placement
+// and download; and stored.go, data.go and restore.go keep functions in a data
+// folder (package folder).
 //
 // What the times in a REPORT mean: Init Duration runs from just before the
 // runtime process, or its first extension, is started until all of them have

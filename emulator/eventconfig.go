@@ -245,3 +245,15 @@ func (s *Server) listEventConfigs(r *http.Request) (answer, *apiError) {
 		NextMarker                 string `json:"NextMarker,omitempty"`
 	}{page, next}}, err
 }
+
+type deadLetterJSON struct{ TargetArn string }
+
+// check refuses a dead-letter queue, as events that were sent to it would be lost:
+// it can be one of SQS or a topic of SNS only, and neither is here. An empty target
+// is none.
+func (d *deadLetterJSON) check() *apiError {
+	if d == nil || d.TargetArn == "" {
+		return nil
+	}
+	return invalidParameter("The dead-letter target %s can't be reached: this emulator has no SQS and no SNS. An on-failure destination can be a function.", d.TargetArn)
+}

@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +30,57 @@ func smallDisk(t *testing.T, size string) string {
 		}
 	})
 	return dir
+}
+
+// crowd fills a disk but for its directories, and gives a function that makes room
+// again.
+func crowd(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	name := filepath.Join(dir, "work", "crowd")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	return func() {
+		if err := os.Remove(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFullDiskRefusesEvents: one that can't be saved is not accepted, and not run;
+// others are served meanwhile.
+func TestFullDiskRefusesEvents(t *testing.T) {
+	dir := smallDisk(t, "1m")
+	b := newBed(t, emulator.Options{DataDir: dir, WorkDir: t.TempDir()})
+	b.install(emulator.LocalFunction{})
+	b.beside(func() {
+		if err := os.MkdirAll(filepath.Join(dir, "work"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		free := crowd(t, dir)
+		var api smithy.APIError
+		if err := b.send(order{Do: "print", Text: "lost"}); !errors.As(err, &api) || api.ErrorCode() != "ServiceException" || !strings.Contains(api.ErrorMessage(), "no space left on device") {
+			t.Errorf("an event on a full disk: %v", err)
+		}
+		free()
+		if err := b.send(order{Do: "print", Text: "kept"}); err != nil {
+			t.Errorf("after it: %v", err)
+		}
+		b.idle(dir)
+		if log := strings.Join(b.events(), ""); strings.Contains(log, "lost\n") || strings.Count(log, "kept\n") != 1 {
+			t.Errorf("ran: %q", log)
+		}
+	})
 }
 
 // TestFullDisk: code that does not fit is refused and leaves nothing; a function

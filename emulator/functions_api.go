@@ -51,6 +51,7 @@ type configRequest struct {
 	SnapStart        *struct{ ApplyOn string }
 	Layers           []string
 	ImageConfig      *imageConfigJSON
+	DeadLetterConfig *deadLetterJSON
 	RevisionID       string `json:"RevisionId"`
 }
 
@@ -171,6 +172,9 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 		c.SnapStart = req.SnapStart.ApplyOn
 	}
 	c.applyLogging(req.LoggingConfig)
+	if err := req.DeadLetterConfig.check(); err != nil {
+		return err
+	}
 	return c.applyImage(req.ImageConfig)
 }
 

@@ -13,6 +13,7 @@ type health struct {
 	Functions    int    `json:"functions"`
 	Environments int    `json:"environments"` // idle and busy ones
 	Busy         int    `json:"busy"`         // those that run an invocation
+	Events       int    `json:"events"`       // asynchronous ones that have not ended
 	// What starting sandboxes has cost so far, which is in no Init Duration: how
 	// many, and the mean time of one: waiting for other starts, cgroup, mounts,
 	// namespaces, fork and exec.
@@ -33,7 +34,7 @@ func (s *Server) noteStart(function string, took time.Duration) {
 // serveHealth answers 200 while invocations are taken, 503 once they are not.
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
-	h := health{Status: "ok", Version: s.set.Version, Functions: len(s.functions)}
+	h := health{Status: "ok", Version: s.set.Version, Functions: len(s.functions), Events: s.queue.events}
 	status := http.StatusOK
 	if s.closing || s.draining {
 		h.Status, status = "stopping", http.StatusServiceUnavailable

@@ -21,13 +21,13 @@ func TestHealth(t *testing.T) {
 		return resp.StatusCode, body(t, resp)
 	}
 	b.install(emulator.LocalFunction{})
-	if status, text := ask(); status != http.StatusOK || text != `{"status":"ok","version":"v1","functions":1,"environments":0,"busy":0,"sandbox_starts":0,"sandbox_start_ms":0}` {
+	if status, text := ask(); status != http.StatusOK || text != `{"status":"ok","version":"v1","functions":1,"environments":0,"busy":0,"events":0,"sandbox_starts":0,"sandbox_start_ms":0}` {
 		t.Errorf("%d %s", status, text)
 	}
 	b.invoke(order{})
 	eventually(t, "an idle environment", func() bool {
 		_, text := ask()
-		return strings.HasPrefix(text, `{"status":"ok","version":"v1","functions":1,"environments":1,"busy":0,"sandbox_starts":1,"sandbox_start_ms":`) &&
+		return strings.HasPrefix(text, `{"status":"ok","version":"v1","functions":1,"environments":1,"busy":0,"events":0,"sandbox_starts":1,"sandbox_start_ms":`) &&
 			!strings.HasSuffix(text, ":0}")
 	})
 	if err := b.server.Drain(context.Background()); err != nil {

@@ -21,8 +21,9 @@ type Options struct {
 	AccountID string // twelve digits; "" = 123456789012
 	// DataDir keeps functions with all that belongs to them, so that they are
 	// there again when a server is made on the same folder, however the last one
-	// ended. "" keeps nothing. Logs, queued events and running environments are
-	// not kept; provisioned concurrency is allocated again.
+	// ended, and asynchronous events, with which Resume goes on. "" keeps nothing.
+	// Logs and running environments are not kept; provisioned concurrency is
+	// allocated again.
 	DataDir string
 	// WorkDir holds code and /tmp folders while the server lives; "" makes a
 	// temporary folder, or a folder within DataDir. What the server puts there it removes in Close.

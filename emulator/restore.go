@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// restore makes the functions of the data folder again. The error names the
+// restore makes the functions of the data folder again, and reads its events. The error names the
 // file that can't be used.
 func (s *Server) restore() error {
 	d := s.data
@@ -23,7 +23,7 @@ func (s *Server) restore() error {
 	for _, shelf := range []struct {
 		name string
 		load func(string) error
-	}{{shelfLayers, s.restoreLayer}, {shelfFunctions, s.restoreFile}} {
+	}{{shelfLayers, s.restoreLayer}, {shelfFunctions, s.restoreFile}, {shelfEvents, s.restoreEvent}} {
 		documents, err := d.folder.Names(shelf.name)
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (s *Server) revive(doc *storedFunction, r revival) error {
 	fn.recursion, fn.updates = doc.Recursion, doc.Updates
 	s.reviveAliases(fn, doc)
 	for q, d := range doc.Events {
-		fn.events[q] = eventRules{d.OnSuccess, d.OnFailure, d.Retries, d.MaxAgeS, d.Modified}
+		fn.events[q] = d.rules()
 	}
 	for q, d := range doc.Policies {
 		p := d.policy()

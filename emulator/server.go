@@ -48,7 +48,7 @@ type Server struct {
 	draining  bool
 	running   int           // invocations in environments
 	drained   chan struct{} // closed when none runs any more; nil = nobody waits
-	waiting   int           // asynchronous events, queued or running
+	queue     eventQueue    // asynchronous events
 
 	starts sandboxStarts
 

@@ -121,6 +121,14 @@ type storedRules struct {
 	Modified  time.Time `json:"modified"`
 }
 
+func storeRules(r eventRules) storedRules {
+	return storedRules{r.OnSuccess, r.OnFailure, r.Retries, r.MaxAge, r.modified}
+}
+
+func (d storedRules) rules() eventRules {
+	return eventRules{d.OnSuccess, d.OnFailure, d.Retries, d.MaxAgeS, d.Modified}
+}
+
 type storedURL struct {
 	ID        string    `json:"id"`
 	Qualifier string    `json:"qualifier,omitempty"`
@@ -151,7 +159,7 @@ func storeFunction(fn *function) storedFunction {
 		d.Reserved = &n
 	}
 	for q, r := range fn.events {
-		d.Events[q] = storedRules{r.OnSuccess, r.OnFailure, r.Retries, r.MaxAge, r.modified}
+		d.Events[q] = storeRules(r)
 	}
 	for _, q := range slices.Sorted(maps.Keys(fn.urls)) {
 		u := fn.urls[q]

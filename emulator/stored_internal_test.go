@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// FuzzStoredFunction: whatever document is accepted makes a function, and that
-// function makes an equal document.
+// FuzzStoredFunction: whatever document is accepted makes a function or an event,
+// whose own document is accepted too.
 func FuzzStoredFunction(f *testing.F) {
 	s, err := New(Options{Limits: "off"})
 	if err != nil {
@@ -20,10 +20,16 @@ func FuzzStoredFunction(f *testing.F) {
 		`"aliases":[{"name":"live","version":"1","weights":{"1":0.5},"revision":"r"}],"event_invoke_configs":{"live":{"retries":1,"modified":"2026-11-23T00:00:00Z"}},` +
 		`"urls":[{"id":"u","qualifier":"live","base":"http://h","auth":"NONE","created":"2026-11-23T00:00:00Z","changed":"2026-11-23T00:00:00Z"}]}`))
 	f.Add([]byte(`{"schema":"coldbench.lambda/v1","name":"l","versions_ever":3,"versions":[{"number":2,"code_sha256":"x","created":"2026-11-23T00:00:00Z","policy":{"revision":"r","statements":[{"Sid":"a"}]}}]}`))
+	f.Add([]byte(`{"schema":"coldbench.lambda/v1","request_id":"01234567-89ab-4def-8123-456789abcdef","function":"f","arn":"a","trace":"t","rules":{"modified":"2026-11-23T00:00:00Z"},"accepted":"2026-11-23T00:00:00Z","payload":"e30=","payload_crc32":2745614147}`))
 	f.Add([]byte(`{"schema":"coldbench.lambda/v1"`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if l, err := parseStoredLayer(b); err == nil && len(l.Versions) > l.Count {
 			t.Errorf("a layer with %d of %d versions", len(l.Versions), l.Count)
+		}
+		if d, err := parseStoredEvent(b); err == nil {
+			if _, err := parseStoredEvent(encodeJSON(d.event().store())); err != nil {
+				t.Errorf("the document of a restored event is refused: %v", err)
+			}
 		}
 		doc, err := parseStored(b)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -101,8 +102,44 @@ func TestDataHasOneEmulator(t *testing.T) {
 	}
 }
 
-// kill -9 while a function runs: its processes go too, and the functions are
-// there again.
+// event sends an asynchronous event that has to be accepted, and gives its request
+// id.
+func (e *emulation) event(t *testing.T, name string) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, e.url+"/2015-03-31/functions/"+name+"/invocations", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Invocation-Type", "Event")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("an event: %s", resp.Status)
+	}
+	return resp.Header.Get("X-Amzn-Requestid")
+}
+
+// logged says whether a function's log has text.
+func (e *emulation) logged(name, text string) bool {
+	req, err := http.NewRequest(http.MethodPost, e.url, strings.NewReader(fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s"}`, name)))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("X-Amz-Target", "Logs_20140328.FilterLogEvents")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return err == nil && strings.Contains(string(b), text)
+}
+
+// kill -9 while a function runs, for a caller and for two events: its processes go
+// too, the functions are there again, and so are the events.
 func TestKillLeavesNoFunction(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/sys/fs/cgroup"); err != nil || os.Geteuid() != 0 {
@@ -111,6 +148,7 @@ func TestKillLeavesNoFunction(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	e := emulate(t, "--data", data, "--env", "COLDBENCH_IO_MS=90000", "--function-timeout", "100s")
 	running := e.invoke("io", `{}`)
+	events := []string{e.event(t, "io"), e.event(t, "io")}
 	e.awaitProcess(t)
 	children := descendants(t, e.cmd.Process.Pid)
 	e.signal(t, syscall.SIGKILL)
@@ -123,6 +161,16 @@ func TestKillLeavesNoFunction(t *testing.T) {
 	again := emulate(t, "--data", data)
 	if got := <-again.invoke("noop", "{}"); !strings.HasPrefix(got, "200 ") {
 		t.Errorf("invoked after the restart: %s", got)
+	}
+	for _, id := range events {
+		poll(t, "REPORT of an event", func() bool { return again.logged("io", "REPORT RequestId: "+id) })
+	}
+	poll(t, "the end of all events", func() bool {
+		_, health, err := again.call(http.MethodGet, "/healthz", "")
+		return err == nil && health["events"] == 0.
+	})
+	if left, err := os.ReadDir(filepath.Join(data, "events")); err != nil || len(left) > 0 {
+		t.Errorf("events on the disk: %v, %v", left, err)
 	}
 	if code := again.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit status %d:\n%s", code, again.stderr.String())

@@ -31,9 +31,10 @@ most --drain; the second one ends them at once.
 
 With --data DIR functions, versions, aliases, configurations, concurrency, URLs,
 tags and code are there again at the next start, however the last one ended: a
-change that was answered is on the disk. Provisioned concurrency is allocated
-again. Logs, queued events and running environments are not kept. Built-in
-functions are kept once a call has changed them.`,
+change that was answered is on the disk. So are asynchronous events that have
+not ended, which are tried at least once. Provisioned concurrency is allocated
+again. Logs and running environments are not kept. Built-in functions are kept
+once a call has changed them.`,
 		Example: `  bench emulate --listen 127.0.0.1:9000
   aws --endpoint-url http://127.0.0.1:9000 --region us-east-1 lambda invoke --function-name hello out.json
   bench spiky --target lambda:hello --endpoint http://127.0.0.1:9000 --region us-east-1`,
@@ -43,7 +44,7 @@ functions are kept once a call has changed them.`,
 	fs.SortFlags = false
 	fs.StringVar(&listen, "listen", "127.0.0.1:9000", "address to serve on")
 	fs.StringVar(&f.region, "region", emulatorRegion, "region in ARNs")
-	fs.StringVar(&f.data, "data", "", "folder in which functions survive a restart; logs do not (default: nothing is kept)")
+	fs.StringVar(&f.data, "data", "", "folder in which functions and asynchronous events survive a restart; logs do not (default: nothing is kept)")
 	f.registerKnobs(fs, "")
 	fs.StringVar(&f.logStyle, "log-style", "new", "how failed invocations are logged as text: new, or old as AWS did before 2024")
 	fs.DurationVar(&f.retryUnit, "retry-unit", time.Minute, "what counts as a minute for retries and ages of asynchronous events")

@@ -186,6 +186,7 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 	if err := f.installBuiltins(server); err != nil {
 		return nil, errors.Join(err, server.Close(context.Background()))
 	}
+	server.Resume()
 	return server, nil
 }
 
