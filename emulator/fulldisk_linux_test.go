@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 )
 
@@ -107,4 +108,32 @@ func TestFullDisk(t *testing.T) {
 		eventually(t, "room again", func() bool { return b.upload("fn", bootstrapZip(t)) == nil })
 		b.served("1")
 	})
+}
+
+// TestFullImageCache: an image that does not fit makes its function Failed with
+// one clear reason, and leaves nothing; a smaller one fits then.
+func TestFullImageCache(t *testing.T) {
+	cache := smallDisk(t, "1m")
+	h := newHub(t)
+	b := newBed(t, emulator.Options{Sandbox: onPaper{}, ImageCache: cache})
+	large, _ := h.push("team/large:v1", withFile(t, withFile(t, tiny(t, "one"), "a", strings.Repeat("a", 3<<20)), "b", strings.Repeat("b", 3<<20)))
+	if _, err := b.createImage("large", large, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the pull", func() bool { return b.get("large").Configuration.State != types.StatePending })
+	got := b.get("large").Configuration
+	want := "pull image " + large + ": no space left on the disk of the image cache " + cache + ": free some, or name a folder elsewhere"
+	if got.State != types.StateFailed || got.StateReasonCode != types.StateReasonCodeInternalError || aws.ToString(got.StateReason) != want {
+		t.Errorf("%s, %s: %s", got.State, got.StateReasonCode, aws.ToString(got.StateReason))
+	}
+	for _, dir := range []string{"tmp", "trees"} {
+		if left, err := os.ReadDir(filepath.Join(cache, dir)); err != nil || len(left) != 0 {
+			t.Errorf("left in %s: %v, %v", dir, left, err)
+		}
+	}
+	small, _ := h.push("team/small:v1", tiny(t, "two"))
+	if _, err := b.createImage("small", small, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.waitActive("small")
 }

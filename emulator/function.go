@@ -115,6 +115,7 @@ type code struct {
 
 	mu   sync.Mutex
 	refs int
+	gone bool // refs has been 1 and is 0 again
 }
 
 func (c *code) retain() {
@@ -129,6 +130,7 @@ func (c *code) release() {
 	if c.refs--; c.refs > 0 {
 		return
 	}
+	c.gone = true
 	if c.forget != nil {
 		c.forget()
 	}

@@ -85,7 +85,7 @@ func (s *Server) openImages() (*images.Store, error) {
 			setDefault(&dir, filepath.Join(s.set.DataDir, dataImages))
 		}
 		setDefault(&dir, filepath.Join(s.set.WorkDir, "images"))
-		s.images.store, s.images.err = images.Open(images.Options{Dir: dir, Registry: s.set.Registry})
+		s.images.store, s.images.err = images.Open(images.Options{Dir: dir, Registry: s.set.Registry, CacheBytes: s.set.ImageCacheBytes})
 	})
 	return s.images.store, s.images.err
 }
@@ -170,8 +170,20 @@ func (s *Server) pull(ctx context.Context, c *code) error {
 		return p.err
 	}
 	c.dir = p.image.Root
+	c.uses(p.image)
 	s.set.Logger.Info("container image pulled", "image", p.uri, "digest", p.image.Digest, "report", p.image.Report.String())
 	return nil
+}
+
+// uses keeps an image in the cache as long as the code is needed.
+func (c *code) uses(image *images.Image) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		image.Release()
+		return
+	}
+	c.forget = image.Release
 }
 
 // pullLater pulls the image of a new version, which is Pending until then, and

@@ -3,6 +3,8 @@ package emulator_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +144,40 @@ func testImageUpdate(t *testing.T, h *hub, cache string) {
 	serving("one")
 	if g := b.get("fn").Configuration; g.LastUpdateStatus != types.LastUpdateStatusSuccessful || *g.CodeSha256 != first {
 		t.Errorf("after the next update: %+v", g)
+	}
+}
+
+// A cache that is to keep nothing unused has the images of the functions that
+// are there, and of no others.
+func TestImageCacheLetsGo(t *testing.T) {
+	h, cache := newHub(t), t.TempDir()
+	b := newBed(t, emulator.Options{Sandbox: onPaper{}, ImageCache: cache, ImageCacheBytes: 1})
+	for i, text := range []string{"one", "two", "three"} {
+		uri, _ := h.push("team/app:"+text, tiny(t, text))
+		if i == 0 {
+			if _, err := b.createImage("fn", uri, nil); err != nil {
+				t.Fatal(err)
+			}
+			b.waitActive("fn")
+			continue
+		}
+		b.updateImage(uri)
+		b.waitUpdated("fn")
+	}
+	// The second was in use when the third was pulled; the first no more.
+	texts := map[string]bool{}
+	found, err := filepath.Glob(filepath.Join(cache, "trees/*/hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[string(text)] = true
+	}
+	if len(texts) != 2 || texts["one"] {
+		t.Errorf("the cache has %v", texts)
 	}
 }

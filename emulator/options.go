@@ -41,6 +41,9 @@ type Options struct {
 	// ImageCache keeps the layers of container images when the server is gone,
 	// and may be shared; "" = they live in WorkDir and go with it.
 	ImageCache string
+	// ImageCacheBytes bounds what it keeps of layers that no function uses; 0 =
+	// images.DefaultCacheBytes.
+	ImageCacheBytes int64
 
 	KeepAlive string        // fixed:D, halving:D or uniform:A,B; "" = halving:6m20s
 	Placement string        // mru, lru or random; "" = mru

@@ -157,11 +157,11 @@ func (f *emulatorFlags) regionOrDefault() string {
 
 func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, error) {
 	server, err := emulator.New(emulator.Options{
-		Region:      f.regionOrDefault(),
-		WorkDir:     dir,
-		S3Dir:       f.s3Dir,
-		Registry:    f.registry,
-		ImageCache:  f.imageCache,
+		Region:     f.regionOrDefault(),
+		WorkDir:    dir,
+		S3Dir:      f.s3Dir,
+		Registry:   f.registry,
+		ImageCache: f.imageCache, ImageCacheBytes: max(1, f.imageCacheMB<<20), // 0 is for nothing that is not in use
 		DataDir:     f.data,
 		KeepAlive:   f.keepAlive,
 		Placement:   f.placement,
@@ -279,7 +279,7 @@ func (f *emulatorFlags) childArgs() []string {
 	return []string{
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
-		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache,
+		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache, "--image-cache-mb", fmt.Sprint(f.imageCacheMB),
 		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--max-age", f.maxAge.String(), "--freeze=" + fmt.Sprint(f.freeze), "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}

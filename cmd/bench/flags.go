@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"coldbench/emulator"
+	"coldbench/emulator/images"
 	"coldbench/fleet"
 	"coldbench/record"
 )
@@ -61,6 +62,7 @@ type emulatorFlags struct {
 	concurrency                                                            int
 	seed                                                                   uint64
 	registry, imageCache                                                   string
+	imageCacheMB                                                           int64
 	s3Dir                                                                  string // of bench emulate alone
 	zones                                                                  int
 	proactive                                                              float64
@@ -126,6 +128,7 @@ func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&f.concurrency, "concurrency", 1000, prefix+"the account's concurrency limit")
 	fs.StringVar(&f.registry, "registry", "", prefix+"HOST:PORT that stands in for ACCOUNT.dkr.ecr.REGION.amazonaws.com")
 	fs.StringVar(&f.imageCache, "image-cache", "", prefix+"folder that keeps the layers of container images (default: none are kept)")
+	fs.Int64Var(&f.imageCacheMB, "image-cache-mb", images.DefaultCacheBytes>>20, prefix+"how much that folder keeps of what no function uses")
 	fs.IntVar(&f.zones, "zones", 1, prefix+"availability zones; an environment serves its own zone alone (modelled)")
 	fs.Float64Var(&f.proactive, "proactive", 0, prefix+"share of new environments that are initialised ahead of any request (modelled)")
 	fs.BoolVar(&f.borrow, "borrow", false, prefix+"a request that waits for an init leaves for an environment that falls idle (modelled)")

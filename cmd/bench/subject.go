@@ -49,7 +49,7 @@ func (f *loadFlags) forOthers(given func(flag string) bool) []string {
 	onEmulator := f.endpoint == "" && (f.code.given() || kind == "emulated")
 	ours := f.code.given() || onEmulator // a function that bench makes
 	other := map[string]bool{
-		"handler": !f.code.given(), "runtime": !f.code.given(), "registry": !onEmulator, "image-cache": !onEmulator,
+		"handler": !f.code.given(), "runtime": !f.code.given(), "registry": !onEmulator, "image-cache": !onEmulator, "image-cache-mb": !onEmulator,
 		"memory": !ours, "env": !ours, "function-timeout": !ours, "arch": !ours && f.endpoint == "",
 		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator, "latency": !onEmulator,
 		"zones": !onEmulator, "proactive": !onEmulator, "borrow": !onEmulator, "max-age": !onEmulator, "freeze": !onEmulator,

@@ -39,6 +39,10 @@
 // layer. Time spent downloading and unpacking is reported apart (Report); no
 // init contains it.
 //
+// The cache is bounded (Options.CacheBytes): after a pull those layers go that
+// no Image in use needs and that were used least lately, with their trees. A
+// lock on a file beside each says what is in use, also by other programs.
+//
 // Credentials come from the Docker configuration if the environment variable
 // DOCKER_CONFIG names one, else none are used. Plain HTTP is spoken to registries
 // on loopback only.

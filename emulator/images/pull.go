@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -32,12 +34,35 @@ type pull struct {
 	progress func(done, total int64)
 	total    int64
 	done     atomic.Int64
+
+	mu   sync.Mutex
+	held []*os.File // records of layers
 }
+
+// hold gives a layer of the cache, which stays there until letGo.
+func (p *pull) hold(at string) (l layer, ok bool, err error) {
+	f, err := p.store.hold(path.Join(at, contentsFile), false)
+	if f == nil {
+		return l, false, err
+	}
+	p.mu.Lock()
+	p.held = append(p.held, f)
+	p.mu.Unlock()
+	if err == nil {
+		l, ok = p.store.cached(at)
+	}
+	return l, ok, err
+}
+
+func (p *pull) letGo() { p.store.letGo(p.held...) }
 
 // name tells an error which image it is about.
 func (p *pull) name(err error) error {
 	var refused *Error
-	if !errors.As(err, &refused) {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("pull image %s: no space left on the disk of the image cache %s: free some, or name a folder elsewhere", p.source.Reference, p.store.options.Dir)
+	case !errors.As(err, &refused):
 		return fmt.Errorf("pull image %s: %w", p.source.Reference, err)
 	}
 	own := *refused // it may be shared with other pulls
@@ -84,8 +109,8 @@ func (p *pull) layer(ctx context.Context, src source) (layer, error) {
 func (p *pull) obtain(ctx context.Context, src source) (layer, error) {
 	at := layerPlace(src.unpacked)
 	for {
-		if l, ok := p.store.cached(at); ok {
-			return l, nil
+		if l, ok, err := p.hold(at); ok || err != nil {
+			return l, err
 		}
 		l, shared, err := p.store.once(ctx, at, func(ctx context.Context) (layer, error) {
 			if l, ok := p.store.cached(at); ok {
@@ -97,8 +122,16 @@ func (p *pull) obtain(ctx context.Context, src source) (layer, error) {
 		if shared && errors.As(err, &refused) {
 			continue // the other image's limits, or source, may be to blame
 		}
+		if err != nil {
+			return l, err
+		}
+		if _, ok, err := p.hold(at); err != nil {
+			return l, err
+		} else if !ok {
+			continue // it was evicted already
+		}
 		l.cached = l.cached || shared
-		return l, err
+		return l, nil
 	}
 }
 
@@ -185,17 +218,26 @@ func (p *pull) packed(ctx context.Context, src source, file string, l *layer) (i
 	return f, nil
 }
 
-// tree gives the merged tree of layers, relative to the store.
-func (p *pull) tree(ctx context.Context, layers []layer) (string, error) {
-	ids := make([]string, len(layers))
+// tree gives the merged tree of layers, relative to the store, and its record.
+func (p *pull) tree(ctx context.Context, layers []layer) (at string, held *os.File, err error) {
+	ids, places := make([]string, len(layers)), make([]string, len(layers))
 	for i, src := range p.source.layers {
-		ids[i] = src.unpacked
+		ids[i], places[i] = src.unpacked, layers[i].at
 	}
-	s, at := p.store, path.Join("trees", treeName(ids))
+	s := p.store
+	at = path.Join("trees", treeName(ids))
+	if held, err = s.hold(at+recordSuffix, true); err != nil {
+		return at, nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.letGo(held)
+		}
+	}()
 	if s.has(at) {
-		return at, nil
+		return at, held, nil
 	}
-	_, _, err := s.once(ctx, at, func(ctx context.Context) (_ layer, err error) {
+	_, _, err = s.once(ctx, at, func(ctx context.Context) (_ layer, err error) {
 		dir, err := s.scratch()
 		if err != nil {
 			return layer{}, err
@@ -205,9 +247,16 @@ func (p *pull) tree(ctx context.Context, layers []layer) (string, error) {
 		if err := s.merge(ctx, made, layers); err != nil {
 			return layer{}, err
 		}
+		list, err := json.Marshal(places)
+		if err != nil {
+			return layer{}, err
+		}
+		if err := s.root.WriteFile(at+recordSuffix, list, 0o600); err != nil {
+			return layer{}, err
+		}
 		return layer{}, s.install(made, at)
 	})
-	return at, err
+	return at, held, err
 }
 
 func (s *Store) merge(ctx context.Context, to string, layers []layer) error {

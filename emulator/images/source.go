@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -134,7 +135,9 @@ func (src *Source) registryError(host string, err error) error {
 
 // layerError says why a layer can't be had of its place.
 func (src *Source) layerError(err error) error {
-	if src.host != "" {
+	var answer *transport.Error
+	var network *url.Error
+	if errors.As(err, &answer) || errors.As(err, &network) {
 		return src.registryError(src.host, err)
 	}
 	return src.refuse(Corrupt, "it cannot be read: %v", err)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +26,9 @@ type Options struct {
 	// run at the same time, and survives them.
 	Dir    string
 	Limits Limits
+	// CacheBytes bounds the files of the layers that are kept. What images in use
+	// need is kept beyond it. 0 = DefaultCacheBytes.
+	CacheBytes int64
 	// Registry, HOST:PORT, stands in for the private registries of AWS
 	// (ACCOUNT.dkr.ecr.REGION.amazonaws.com). "" = none does.
 	Registry string
@@ -43,7 +48,10 @@ type Store struct {
 
 	mu      sync.Mutex
 	flights map[string]*flight // by what they make
+	held    map[*os.File]struct{}
 	working sync.WaitGroup
+
+	evicting sync.Mutex
 }
 
 // atOnce is how many layers are fetched and unpacked at a time.
@@ -56,6 +64,9 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("open image store: %w", err)
 	}
 	o.Dir, o.Limits = dir, o.Limits.orDefaults()
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
 	if o.Transport == nil {
 		o.Transport = ownTransport()
 	}
@@ -68,9 +79,9 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open image store: %w", err)
 	}
-	s := &Store{options: o, root: root, slots: make(chan struct{}, atOnce), flights: map[string]*flight{}}
+	s := &Store{options: o, root: root, slots: make(chan struct{}, atOnce), flights: map[string]*flight{}, held: map[*os.File]struct{}{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	return s, s.sweep()
+	return s, errors.Join(s.sweep(), s.evict())
 }
 
 // abandoned is the age from which a file in tmp has no program any more.
@@ -97,6 +108,10 @@ func (s *Store) Close() error {
 	s.stop()
 	s.mu.Unlock()
 	s.working.Wait()
+	s.mu.Lock()
+	held := slices.Collect(maps.Keys(s.held))
+	s.mu.Unlock()
+	s.letGo(held...)
 	if t, ok := s.options.Transport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
@@ -171,17 +186,35 @@ type Image struct {
 	Config    Config
 	Root      string // the merged tree, never to be written to
 	Report    Report
+
+	store *Store
+	held  *os.File // the record of its tree
 }
+
+// Release says that the tree is of no more use to the caller. From then on, or
+// from the end of the store on, it may be evicted.
+func (i *Image) Release() { i.store.letGo(i.held) }
 
 // Pull makes the image's tree, out of the cache as far as it can. The progress
 // function, if not nil, is called with the bytes downloaded so far and in all,
 // from several goroutines. The error is an *Error where the image is to blame.
-func (s *Store) Pull(ctx context.Context, src *Source, progress func(done, total int64)) (*Image, error) {
+// The image is the caller's until its Release.
+func (s *Store) Pull(ctx context.Context, src *Source, progress func(done, total int64)) (image *Image, err error) {
 	begin := time.Now()
+	defer func() {
+		if err != nil {
+			return
+		}
+		if err = s.evict(); err != nil {
+			image.Release()
+			image = nil
+		}
+	}()
 	p := &pull{store: s, source: src, budget: newBudget(s.options.Limits), progress: progress}
 	for _, l := range src.layers {
 		p.total += l.size
 	}
+	defer p.letGo()
 	layers, err := p.layers(ctx)
 	if err != nil {
 		return nil, p.name(err)
@@ -197,14 +230,14 @@ func (s *Store) Pull(ctx context.Context, src *Source, progress func(done, total
 		r.Download, r.Unpack = r.Download+l.download, r.Unpack+l.unpack
 	}
 	merging := time.Now()
-	tree, err := p.tree(ctx, layers)
+	tree, held, err := p.tree(ctx, layers)
 	if err != nil {
 		return nil, p.name(err)
 	}
 	r.Merge, r.Elapsed = time.Since(merging), time.Since(begin)
 	return &Image{
 		Reference: src.Reference, Digest: src.Digest, Config: src.Config,
-		Root: s.path(tree), Report: r,
+		Root: s.path(tree), Report: r, store: s, held: held,
 	}, nil
 }
 
