@@ -64,6 +64,7 @@ func rounded(x expr, by period, up bool) expr {
 type period struct {
 	millis int64
 	months int
+	most   int // of them in one period; more are taken as this many. 0 = no such bound
 }
 
 // floor is the start of the period that a time lies in. Periods are counted
@@ -86,12 +87,13 @@ func (p period) after(ms int64) int64 {
 }
 
 // periods are the units of time. Those of more than one letter have a plural.
-// Source: CloudWatch Logs user guide, "stats".
+// bin(300s) is bin(60s), as the user guide warns.
+// Source: CloudWatch Logs user guide, "stats" and "Datetime functions".
 var periods = map[string]period{
-	"ms": {millis: 1}, "msec": {millis: 1}, "millisecond": {millis: 1},
-	"s": {millis: 1000}, "sec": {millis: 1000}, "second": {millis: 1000},
-	"m": {millis: 60_000}, "min": {millis: 60_000}, "minute": {millis: 60_000},
-	"h": {millis: 3_600_000}, "hr": {millis: 3_600_000}, "hour": {millis: 3_600_000},
+	"ms": {millis: 1, most: 1000}, "msec": {millis: 1, most: 1000}, "millisecond": {millis: 1, most: 1000},
+	"s": {millis: 1000, most: 60}, "sec": {millis: 1000, most: 60}, "second": {millis: 1000, most: 60},
+	"m": {millis: 60_000, most: 60}, "min": {millis: 60_000, most: 60}, "minute": {millis: 60_000, most: 60},
+	"h": {millis: 3_600_000, most: 24}, "hr": {millis: 3_600_000, most: 24}, "hour": {millis: 3_600_000, most: 24},
 	"d": {millis: 86_400_000}, "day": {millis: 86_400_000},
 	"w": {millis: 604_800_000}, "week": {millis: 604_800_000},
 	"mo": {months: 1}, "mon": {months: 1}, "month": {months: 1},
@@ -113,5 +115,8 @@ func (p *parser) period() (period, *SyntaxError) {
 	if err != nil || !ok || n < 1 || n > 100_000 || unit.months*n > 12_000 {
 		return period{}, p.unexpected()
 	}
-	return period{unit.millis * int64(n), unit.months * n}, p.advance()
+	if unit.most > 0 {
+		n = min(n, unit.most)
+	}
+	return period{millis: unit.millis * int64(n), months: unit.months * n}, p.advance()
 }

@@ -2,9 +2,10 @@
 // users of Lambda need it.
 //
 //  1. lex.go cuts the text into words, with the place of each.
-//  2. query.go, parse.go and stats.go read the commands (fields, display, filter,
-//     stats, sort, limit, parse, dedup); expr.go, funcs.go and dates.go read
-//     expressions. Compile makes a Query of them, or a SyntaxError with its place.
+//  2. query.go, parse.go, modes.go and stats.go read the commands (fields, display,
+//     filter, stats, sort, limit, parse, dedup); expr.go, funcs.go, convert.go and
+//     dates.go read expressions. Compile makes a Query of them, or a SyntaxError
+//     with its place.
 //  3. Query.Run takes log events through the commands, one after the other, as
 //     rows (fields.go): first the newest event, unless the query sorts.
 //  4. cell.go is one value: how it is compared, and how results print it.
@@ -19,7 +20,10 @@
 // syntax" and the pages below it, read 2026-11-23. Regular expressions are Go's
 // (RE2): without look-around and back-references.
 //
-// It does not know the commands pattern, diff, anomaly, unmask, unnest, join,
-// lookup, filterIndex and SOURCE: a query with one of them is refused as
-// malformed, never run in part. It has no clock and no input or output of its own.
+// It does not know the commands pattern, diff, anomaly, unnest, expand, join,
+// lookup, addtotals, relevantfields, autoregress, json, filterIndex, SOURCE and
+// subqueries, nor the functions parseDate, formatDate, haversine, isPublicIP,
+// isReservedIP, queryStartTime, queryEndTime and queryTimeRange: a query with one of
+// them is refused as malformed, never run in part. It has no clock and no input or
+// output of its own.
 package insights

@@ -313,6 +313,9 @@ func (p *parser) primary() (expr, *SyntaxError) {
 		if p.sign("(") {
 			return p.call(t)
 		}
+		if t.text == "true" || t.text == "false" {
+			return constant(truthCell(t.text == "true")), nil
+		}
 		return p.path(t)
 	}
 	return nil, p.unexpected()

@@ -1,8 +1,11 @@
 package insights
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"math"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,7 +34,12 @@ var functions = map[string]function{
 	"trim":        {1, 2, trim(strings.TrimSpace, strings.Trim)},
 	"ltrim":       {1, 2, trim(leftBlanks, strings.TrimLeft)},
 	"rtrim":       {1, 2, trim(rightBlanks, strings.TrimRight)},
-	"strcontains": {2, 2, func(a []cell) cell { return truthCell(strings.Contains(a[0].String(), a[1].String())) }},
+	"strcontains": {2, 3, contains},
+	"startswith":  {2, 2, func(a []cell) cell { return truthCell(strings.HasPrefix(a[0].String(), a[1].String())) }},
+	"endswith":    {2, 2, func(a []cell) cell { return truthCell(strings.HasSuffix(a[0].String(), a[1].String())) }},
+	"split":       {2, 2, split},
+	"messagesize": {1, 1, overText(func(s string) cell { return numberCell(float64(len(s))) })},
+	"unmask":      {1, 1, func(a []cell) cell { return a[0] }}, // nothing is masked here
 	"replace": {3, 3, func(a []cell) cell {
 		if a[0].kind == cellAbsent || a[1].String() == "" {
 			return a[0]
@@ -49,8 +57,31 @@ var functions = map[string]function{
 	"tomillis":   {1, 1, overNumber(func(n float64) float64 { return n })},
 	"frommillis": {1, 1, fromMillis},
 
-	"jsonparse":     {1, 1, parseJSON},
-	"jsonstringify": {1, 1, stringifyJSON},
+	"round":     {1, 2, round},
+	"tonumber":  {1, 1, overNumber(func(n float64) float64 { return n })},
+	"todouble":  {1, 1, overNumber(func(n float64) float64 { return n })},
+	"toint":     {1, 1, overNumber(whole(math.MinInt32, math.MaxInt32))},
+	"tolong":    {1, 1, overNumber(whole(math.MinInt64, math.MaxInt64))},
+	"isnumeric": {1, 1, isNumeric},
+
+	"if":   {3, 3, choose},
+	"case": {2, 21, choose},
+
+	"jsonparse":         {1, 1, parseJSON},
+	"jsonstringify":     {1, 1, stringifyJSON},
+	"jsonarraysize":     {1, 1, arraySize},
+	"jsonarraycontains": {2, 2, arrayContains},
+
+	"base64encode": {1, 1, overText(func(s string) cell { return textCell(base64.StdEncoding.EncodeToString([]byte(s))) })},
+	"base64decode": {1, 1, overText(decoded(base64.StdEncoding.DecodeString))},
+	"urlencode":    {1, 1, overText(func(s string) cell { return textCell(url.QueryEscape(s)) })},
+	"urldecode":    {1, 1, overText(urlDecoded)},
+	"hextoascii":   {1, 1, overText(decoded(hex.DecodeString))},
+	"hextodec":     {1, 1, overText(hexToDec)},
+	"dectohex":     {1, 1, decToHex},
+
+	"ipv4tonumber": {1, 1, addressNumber},
+	"isprivateip":  {1, 1, address(privateIPv4)},
 
 	"isvalidip":      {1, 1, address(anyAddress)},
 	"isvalidipv4":    {1, 1, address(netip.Addr.Is4)},
@@ -169,6 +200,8 @@ func (p *parser) call(name token) (expr, *SyntaxError) {
 		return p.startTime()
 	case "datefloor", "dateceil":
 		return p.dateFloor(key == "dateceil")
+	case "regexreplace":
+		return p.replaceMatches(name)
 	}
 	if spec, ok := aggregates[key]; ok && p.stats != nil {
 		return p.aggregate(name, spec)
@@ -177,15 +210,9 @@ func (p *parser) call(name token) (expr, *SyntaxError) {
 	if !ok {
 		return nil, unexpected(name.text, name.at, name.end)
 	}
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	args, err := p.list(")")
+	args, err := p.arguments(name, f.least, f.most)
 	if err != nil {
 		return nil, err
-	}
-	if len(args) < f.least || len(args) > f.most {
-		return nil, &SyntaxError{"wrong number of arguments of " + name.text, name.at, p.last}
 	}
 	return func(r *row) cell {
 		a := make([]cell, len(args))
@@ -194,4 +221,16 @@ func (p *parser) call(name token) (expr, *SyntaxError) {
 		}
 		return f.do(a)
 	}, nil
+}
+
+// arguments reads so many arguments, and the bracket after them.
+func (p *parser) arguments(name token, least, most int) ([]expr, *SyntaxError) {
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	args, err := p.list(")")
+	if err == nil && (len(args) < least || len(args) > most) {
+		err = &SyntaxError{"wrong number of arguments of " + name.text, name.at, p.last}
+	}
+	return args, err
 }

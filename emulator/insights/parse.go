@@ -11,15 +11,25 @@ import (
 // them.
 const maxParsed = 50
 
-// parse reads parse FIELD "glob * of *" as a, b and parse FIELD /(?<a>regexp)/.
-// Without a field, it is @message.
+// parse reads parse FIELD "glob * of *" as a, b and parse FIELD /(?<a>regexp)/,
+// with multi behind it if each match is to make a row, parse FIELD logfmt as a
+// and parse FIELD csv as a, b. Without a field, it is @message.
 func (c *compiler) parse() *SyntaxError {
-	source := fieldExpr("@message")
+	source, first := fieldExpr("@message"), c.tok
 	if c.tok.kind == tokenName || c.tok.kind == tokenQuoted {
-		source = fieldExpr(c.tok.text)
 		if err := c.advance(); err != nil {
 			return err
 		}
+		if c.word("as") && first.kind == tokenName && parseModes[first.text] != nil {
+			return c.parseMode(source, first.text)
+		}
+		source = fieldExpr(first.text)
+	}
+	if mode := c.tok.text; c.tok.kind == tokenName && parseModes[mode] != nil {
+		if err := c.advance(); err != nil {
+			return err
+		}
+		return c.parseMode(source, mode)
 	}
 	var re *regexp.Regexp
 	var err *SyntaxError
@@ -49,13 +59,23 @@ func (c *compiler) parse() *SyntaxError {
 	if len(names) != re.NumSubexp() || len(names) == 0 {
 		return &SyntaxError{fmt.Sprintf("parse has %d wildcards or groups and %d names", re.NumSubexp(), len(names)), at, c.last}
 	}
+	c.parsed(names)
+	if c.word("multi") {
+		c.narrowed = true // rows are no longer events
+		c.then(func(rows []*row) []*row { return parseEach(rows, source, re, names) })
+		return c.advance()
+	}
+	c.then(func(rows []*row) []*row { return parseAll(rows, source, re, names) })
+	return nil
+}
+
+// parsed shows the fields that a parse makes.
+func (c *compiler) parsed(names []string) {
 	for _, n := range names {
 		if n != "" && !c.display {
 			c.column(n)
 		}
 	}
-	c.then(func(rows []*row) []*row { return parseAll(rows, source, re, names) })
-	return nil
 }
 
 // parsedNames are the names after as, or those of the groups; "" for a group
@@ -68,7 +88,11 @@ func (c *compiler) parsedNames(re *regexp.Regexp) ([]string, *SyntaxError) {
 		}
 		return names, nil
 	}
-	var names []string
+	return c.aliases()
+}
+
+// aliases reads as a, b.
+func (c *compiler) aliases() (names []string, err *SyntaxError) {
 	for {
 		name, err := c.alias()
 		if err != nil {

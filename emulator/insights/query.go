@@ -251,6 +251,13 @@ func (c *compiler) sort() *SyntaxError {
 		sign int
 	}
 	var keys []key
+	if c.word("by") { // as in the sample queries of the console; by alone is a field
+		if next, err := nextToken(c.text, c.tok.end); err != nil {
+			return err
+		} else if next.kind == tokenName && !strings.EqualFold(next.text, "asc") && !strings.EqualFold(next.text, "desc") || next.kind == tokenQuoted {
+			c.tok, c.last = next, c.tok.end
+		}
+	}
 	for {
 		x, err := c.expr()
 		if err != nil {

@@ -156,6 +156,9 @@ func TestMalformedQueries(t *testing.T) {
 		{"parse '" + strings.Repeat("*,", 51) + "' as a", "parse has more than 50 wildcards or groups at line 1 and position 6"},
 		{"fields a[x]", "unexpected symbol found x at line 1 and position 9"},
 		{"fields a[1", "unexpected symbol found <EOF> at line 1 and position 10"},
+		{"fields regexReplace(@message, '(', 'x')", "invalid regular expression: error parsing regexp: missing closing ): `(` at line 1 and position 7"},
+		{"parse @message logfmt as a, b", "parse logfmt makes one field at line 1 and position 22"},
+		{"parse @message csv", "unexpected symbol found <EOF> at line 1 and position 18"},
 		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
 	} {
 		_, bad := Compile(c.query)
