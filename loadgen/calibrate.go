@@ -67,29 +67,3 @@ func (immediate) Invoke(context.Context, Request) Reply {
 type nobody struct{}
 
 func (nobody) Record(*record.Invocation, []byte) error { return nil }
-
-// Foresee says, before a run, what c cannot send as planned on this machine:
-// more arrivals at once than may be in flight, or than the limit of open files
-// allows. It walks the first million arrivals of the schedule.
-func Foresee(c Config) []record.Warning {
-	c = c.withDefaults()
-	asked := c.MaxInFlight
-	limit, byFiles := filesAllow(c.MaxInFlight, c.FilesPerRequest)
-	together := peakTogether(c.Schedule)
-	var w []record.Warning
-	if byFiles {
-		w = append(w, record.Warning{
-			Code:   "file_limit",
-			Text:   fmt.Sprintf("the limit of open files allows %d requests in flight, not %d", limit, asked),
-			Remedy: "raise it (ulimit -n), or lower --max-in-flight",
-		})
-	}
-	if together > limit {
-		w = append(w, record.Warning{
-			Code:   "in_flight_limit",
-			Text:   fmt.Sprintf("%d arrivals are due within 10 ms, %d may be in flight: the others will not be sent", together, limit),
-			Remedy: "raise --max-in-flight, or spread the burst",
-		})
-	}
-	return w
-}

@@ -1,6 +1,7 @@
 package loadgen_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -21,15 +22,24 @@ func TestCalibrate(t *testing.T) {
 
 func TestForesee(t *testing.T) {
 	burst := loadgen.Together(loadgen.Every(time.Hour, 0, time.Hour), 300)
-	if w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New()}); len(w) != 0 {
+	if w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New()}, 0); len(w) != 0 {
 		t.Errorf("%+v", w)
 	}
-	w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 299})
+	w := loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 299}, 300)
 	if len(w) != 1 || w[0].Code != "in_flight_limit" || w[0].Remedy == "" {
 		t.Errorf("%+v", w)
 	}
-	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40, FilesPerRequest: 1 << 50})
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40, FilesPerRequest: 1 << 50}, 0)
 	if len(w) != 2 || w[0].Code != "file_limit" {
+		t.Errorf("%+v", w)
+	}
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New()}, 299)
+	if len(w) != 1 || w[0].Code != "rate_limit" || w[0].Remedy == "" {
+		t.Errorf("%+v", w)
+	}
+	// A port has 16 bits.
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40}, 0)
+	if runtime.GOOS == "linux" && (len(w) != 1 || w[0].Code != "port_limit") {
 		t.Errorf("%+v", w)
 	}
 }

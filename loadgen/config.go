@@ -156,8 +156,6 @@ func ahead(s Schedule, limit int) int {
 	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10))))
 }
 
-func peakTogether(s Schedule) int { return int(beginning(s).PeakTogether) }
-
 // beginning describes the first million arrivals.
 func beginning(s Schedule) Profile {
 	n := 0

@@ -48,6 +48,7 @@ func Check(p *Plan, e Evidence) (Verdict, []Warning) {
 		c.missing()
 	}
 	c.partial()
+	c.lateMachine()
 	c.failures()
 	c.coldStarts()
 	c.platform()
@@ -135,7 +136,34 @@ func (c *checker) lag() {
 	if c.e.LagP99.Valid {
 		text += "; lag p99 is " + inMs(c.e.LagP99.Value)
 	}
-	c.refuse("lag", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine", "%s", text)
+	why, remedy := c.whyLate()
+	c.refuse("lag", remedy, "%s", text+why)
+}
+
+// whyLate compares a late generator with the floor of its machine.
+func (c *checker) whyLate() (text, remedy string) {
+	f := c.e.Floor
+	if f == nil {
+		return "", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine; `bench calibrate` tells what this one allows"
+	}
+	text = fmt.Sprintf("; at best this machine wakes the generator %s late at p99 and sends %.0f requests/s (bench calibrate, %s)",
+		inMs(f.WakeUpP99), f.NetHTTPPerSecond, f.MeasuredAt.UTC().Format(time.DateOnly))
+	switch {
+	case f.WakeUpP99 > MaxLagFloor:
+		return text, "give the machine a second core, or generate the load on another: this one is that late by itself"
+	case float64(c.e.PeakPerSecond) > f.NetHTTPPerSecond/2:
+		return text, fmt.Sprintf("lower --rate or --burst: the busiest second has %d arrivals, more than half of what client and server reach together on this machine", c.e.PeakPerSecond)
+	}
+	return text, "repeat the run when nothing else uses the processors, or run the target on another machine: this one can be on time at this rate"
+}
+
+// lateMachine warns of a machine that is late by itself, whether or not it was
+// in this run.
+func (c *checker) lateMachine() {
+	if f := c.e.Floor; f != nil && f.WakeUpP99 > MaxLagFloor {
+		c.warn("late_machine", "give the machine a second core, or generate the load on another",
+			"bench calibrate found that this machine wakes a sleeper %s late at p99; a verdict allows %s where replies are quick", inMs(f.WakeUpP99), inMs(MaxLagFloor))
+	}
 }
 
 func (c *checker) allFailed() {

@@ -68,6 +68,22 @@ func TestCheck(t *testing.T) {
 			name: "late", change: func(_ *Plan, e *Evidence) { e.Late = 21 },
 			reasons: []string{"lag"}, text: "21 of 2000 requests (1.05 %) were sent more than 1.00 ms and a tenth of their own service time after they were due, limit 1 %; lag p99 is 0.3 ms", remedy: "--rate",
 		},
+		{
+			name: "late at a rate that the machine can send", change: func(_ *Plan, e *Evidence) { e.Late, e.PeakPerSecond, e.Floor = 21, 100, floor(130*us) },
+			reasons: []string{"lag"}, text: "at best this machine wakes the generator 0.13 ms late at p99 and sends 50000 requests/s (bench calibrate, 2026-11-24)", remedy: "nothing else uses the processors",
+		},
+		{
+			name: "late at a high rate", change: func(_ *Plan, e *Evidence) { e.Late, e.PeakPerSecond, e.Floor = 21, 25_001, floor(130*us) },
+			reasons: []string{"lag"}, text: "sends 50000 requests/s", remedy: "the busiest second has 25001 arrivals, more than half",
+		},
+		{
+			name: "late on a late machine", change: func(_ *Plan, e *Evidence) { e.Late, e.Floor = 21, floor(1100*us) },
+			reasons: []string{"lag"}, warnings: []string{"late_machine"}, text: "wakes the generator 1.10 ms late", remedy: "that late by itself",
+		},
+		{
+			name: "on time on a late machine", change: func(_ *Plan, e *Evidence) { e.Floor = floor(1100 * us) },
+			warnings: []string{"late_machine"}, text: "wakes a sleeper 1.10 ms late at p99; a verdict allows 1.00 ms",
+		},
 		{name: "late now and then", change: func(_ *Plan, e *Evidence) { e.Late = 20 }},
 		{
 			name:    "missing",
@@ -240,4 +256,10 @@ func TestLateIsHeldAgainstTheRequestsOwnService(t *testing.T) {
 			t.Errorf("%s: late = %v", tt.name, got)
 		}
 	}
+}
+
+const us = time.Microsecond
+
+func floor(wakeUp time.Duration) *Floor {
+	return &Floor{MeasuredAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), WakeUpP99: wakeUp, NetHTTPPerSecond: 50_000}
 }

@@ -43,6 +43,9 @@ type Evidence struct {
 	EmulatorReports  int64      // REPORTs in a shape that only another emulator prints
 	TruncatedReports int64
 
+	Floor         *Floor // of the machine; nil where it was not calibrated
+	PeakPerSecond int64  // arrivals that were due in the busiest second
+
 	Interrupted bool // as GeneratorStats says
 	NeverClosed bool // no generator.json
 }

@@ -28,6 +28,23 @@ type Host struct {
 	CPUQuota      float64 `json:"cpu_quota,omitempty"` // CPUs that a cgroup allows; 0 means no limit
 
 	Limits map[string]string `json:"limits,omitempty"` // anything else in force, by name
+
+	Floor *Floor `json:"floor,omitempty"` // nil where this machine was not calibrated
+}
+
+// Floor is what `bench calibrate` measured before the run: what the machine
+// allows a load generator at best, whatever the target. Rates are requests a
+// second to a server on the same machine, sent as fast as the answers came.
+type Floor struct {
+	MeasuredAt time.Time `json:"measured_at"`
+
+	WakeUpP50    time.Duration `json:"wake_up_p50_ns"` // how late a sleeper is woken
+	WakeUpP99    time.Duration `json:"wake_up_p99_ns"`
+	RoundTripP50 time.Duration `json:"round_trip_p50_ns"` // over the loopback interface
+	RoundTripP99 time.Duration `json:"round_trip_p99_ns"`
+
+	NetHTTPPerSecond float64 `json:"net_http_per_second"`
+	LeanPerSecond    float64 `json:"lean_per_second"`
 }
 
 // GeneratorStats is generator.json: what the load generator says of itself.

@@ -63,7 +63,15 @@ func (c *collector) evidenceOf(s source, r *Report) record.Evidence {
 	e := c.evidence
 	e.Join = r.Join
 	e.NeverClosed = s.generator == nil
-	e.Interrupted = s.generator != nil && s.generator.Interrupted
+	if g := s.generator; g != nil {
+		e.Interrupted = g.Interrupted
+		for _, second := range g.AchievedPerSecond {
+			e.PeakPerSecond = max(e.PeakPerSecond, second.Intended)
+		}
+	}
+	if s.host != nil {
+		e.Floor = s.host.Floor
+	}
 	for i, k := range quantityKinds {
 		if k.name == "lag" {
 			e.LagP50 = quantileDuration(c.quantities[i].all, 0.5)

@@ -207,5 +207,9 @@ func hostWords(h *record.Host) string {
 	if h.Sandbox != "" {
 		parts = append(parts, "limits: "+plain(h.Sandbox, 60))
 	}
+	if f := h.Floor; f != nil {
+		parts = append(parts, fmt.Sprintf("calibrated %s: wakes up %s late at p99, sends %s requests/s at most",
+			f.MeasuredAt.UTC().Format(time.DateOnly), span(f.WakeUpP99), count(int64(f.NetHTTPPerSecond))))
+	}
 	return strings.Join(parts, " · ")
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coldbench/experiment"
 	"coldbench/loadgen"
 	"coldbench/record"
 	"coldbench/target/url"
@@ -23,6 +24,7 @@ func newCalibrate() *cobra.Command {
 	var o struct {
 		length      time.Duration
 		json, quiet bool
+		keep        bool
 	}
 	cmd := &cobra.Command{
 		Use:   "calibrate",
@@ -32,10 +34,11 @@ a server in this same process takes over the loopback interface, and how many
 requests a second can be made, sent as fast as the answers come. Client and
 server share the processors, so half of that rate is a good limit for a plan.
 
-No verdict is computed from it: every run measures the lag that it really had,
-and is held to that. What calibrate says is whether a run can pass at all: where
-waking up alone takes more than the 1 ms of lag that a verdict allows to any
-run, it warns.`,
+The result is kept for this user and this machine, and runs from then on hold it
+(environment.json). A run is judged by the lag that it really had; where that was
+too much, the verdict compares it with this floor and says whether the machine,
+the rate or other work was to blame. A plan with more arrivals in a second than
+this machine can send gets a warning before it starts.`,
 		Example: `  bench calibrate
   bench calibrate --for 10s --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,6 +49,14 @@ run, it warns.`,
 			c, err := calibrate(cmd.Context(), o.length, n)
 			if err != nil {
 				return err
+			}
+			if o.keep {
+				host := experiment.ThisHost(version())
+				if file, err := experiment.KeepFloor(&host, c.floor()); err != nil {
+					n.say("note: %v; runs will not know of it", err)
+				} else {
+					n.say("kept for the runs on this machine: %s", file)
+				}
 			}
 			if o.json {
 				e := json.NewEncoder(cmd.OutOrStdout())
@@ -58,6 +69,7 @@ run, it warns.`,
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.DurationVar(&o.length, "for", usualCalibration, "how long wake-ups are measured; below 2s, the rates take fewer requests too")
+	fs.BoolVar(&o.keep, "keep", true, "keep the result for the runs on this machine")
 	fs.BoolVar(&o.json, "json", false, "print JSON instead of text")
 	fs.BoolVar(&o.quiet, "quiet", false, "no progress on stderr")
 	return cmd
@@ -135,6 +147,17 @@ func calibrate(ctx context.Context, length time.Duration, n *narrator) (*calibra
 		return nil, errors.New("calibrate: interrupted")
 	}
 	return c, nil
+}
+
+// floor is what runs hold of it.
+func (c *calibration) floor() record.Floor {
+	back := func(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
+	return record.Floor{
+		MeasuredAt: time.Now().UTC().Truncate(time.Second),
+		WakeUpP50:  back(c.WakeUp.P50), WakeUpP99: back(c.WakeUp.P99),
+		RoundTripP50: back(c.RoundTrip.P50), RoundTripP99: back(c.RoundTrip.P99),
+		NetHTTPPerSecond: c.PerSecond.NetHTTP, LeanPerSecond: c.PerSecond.Lean,
+	}
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
@@ -251,7 +274,7 @@ func (s *echo) highestRate(ctx context.Context, lean bool, length time.Duration)
 	stats, err := loadgen.Run(ctx, loadgen.Config{
 		Schedule: loadgen.Together(loadgen.Every(1, 0, 1), n),
 		Target:   t, Recorder: discard{},
-		Ahead: inFlight, Growth: 1e-9, MaxLag: time.Hour, Spin: -1,
+		Ahead: inFlight, Growth: 1e-9, MaxLag: time.Hour, Spin: -1, GCReserve: loadgen.DefaultGCReserve,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("calibrate: %w", err)

@@ -79,7 +79,10 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	host.Sandbox = s.limits
 	f.announce(n, plan)
 
-	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}) {
+	if host.Floor, err = experiment.Floor(&host); err != nil {
+		n.say("note: %v; run bench calibrate again", err)
+	}
+	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}, f.atMost(host.Floor)) {
 		n.say("warning: %s; %s", w.Text, w.Remedy)
 	}
 
@@ -302,4 +305,16 @@ func presentRun(cmd *cobra.Command, dir string, p presentation) error {
 		return errInvalid
 	}
 	return nil
+}
+
+// atMost is how many requests a second this machine was found to send with the
+// client of the run; 0 where that was not measured.
+func (f *loadFlags) atMost(floor *record.Floor) float64 {
+	switch {
+	case floor == nil:
+		return 0
+	case f.url.client == "lean":
+		return floor.LeanPerSecond
+	}
+	return floor.NetHTTPPerSecond
 }

@@ -35,6 +35,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv(asBench, "1")
+			e.Setenv("HOME", e.WorkDir) // what bench keeps for its user is this script's alone
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			return nil
 		},
 	})
@@ -70,7 +72,7 @@ func benchCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), asBench+"=1")
+	cmd.Env = append(os.Environ(), asBench+"=1", "XDG_CACHE_HOME="+filepath.Join(dir, ".cache"))
 	return cmd
 }
 

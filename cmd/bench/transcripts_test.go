@@ -69,7 +69,7 @@ func lateOnly(err error) bool {
 func (s step) run(dir, bin string) ([]byte, error) {
 	cmd := exec.Command("sh", "-c", s.command)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1", "XDG_CACHE_HOME="+filepath.Join(dir, ".cache"))
 	return cmd.Output()
 }
 
