@@ -154,6 +154,9 @@ func (g *legacyGroup) limit(memoryMB, maxProcesses int) error {
 		if err := put(dir, "cpu.shares", strconv.Itoa(cpuWeight*1024/100)); err != nil {
 			return err
 		}
+		if err := put(dir, "cpu.cfs_period_us", strconv.Itoa(cpuPeriod)); err != nil {
+			return err
+		}
 	}
 	if dir := g.dir("pids"); dir != "" {
 		return put(dir, "pids.max", strconv.Itoa(maxProcesses))

@@ -370,10 +370,10 @@ func TestUnifiedDriver(t *testing.T) {
 func TestCPUQuota(t *testing.T) {
 	tests := []struct {
 		vcpus float64
-		want  int64 // microseconds of 100,000
+		want  int64 // microseconds of 20,000
 	}{
-		{1, 100_000}, {0.5, 50_000}, {128. / 1769, 7236}, // 7235.7
-		{6, 600_000}, {0.001, 1000}, // the kernel's least
+		{1, 20_000}, {0.5, 10_000}, {128. / 1769, 1447}, // 1447.1
+		{6, 120_000}, {0.001, 1000}, // the kernel's least
 	}
 	for _, test := range tests {
 		if got := cpuQuota(test.vcpus); got != test.want {
