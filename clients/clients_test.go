@@ -47,6 +47,7 @@ func TestClients(t *testing.T) {
 		t.Run("go", b.goSDK)
 		t.Run("aws-lambda-ric", b.ric)
 		t.Run("image", b.image)
+		t.Run("base image", b.baseImage)
 		t.Run("guide", b.guide)
 		if len(installed("aws")) == 0 {
 			missing(t, "the AWS CLI")

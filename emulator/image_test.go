@@ -225,6 +225,7 @@ func TestImage(t *testing.T) {
 	t.Run("serves", func(t *testing.T) { testImageServes(t, h, cache) })
 	t.Run("settings", func(t *testing.T) { testImageSettings(t, h, cache) })
 	t.Run("update", func(t *testing.T) { testImageUpdate(t, h, cache) })
+	t.Run("shape of AWS", func(t *testing.T) { testImageLikeAWS(t, h, cache) })
 	t.Run("extension", func(t *testing.T) { testImageWithAnExtension(t, h, cache) })
 }
 
