@@ -33,6 +33,8 @@ type dataStore struct {
 	uses map[string][]string // digests of packages by document
 	code map[string]bool     // packages on the disk
 
+	changes sync.Map // of *sync.Mutex, by shelf and name: one change of each at a time
+
 	saved  map[string]string        // documents of layers, as they are on the disk
 	layers map[string]*layerVersion // while functions are restored
 	events []*asyncEvent            // until Resume; guarded by Server.mu
@@ -58,18 +60,24 @@ func (d *dataStore) close() error {
 	return f.Close()
 }
 
-// keeping makes what an operation changes last before it is answered.
+// keeping makes what an operation changes last before it is answered, or takes it
+// back.
 func (s *Server) keeping(op operation) operation {
 	if s.data == nil {
 		return op
 	}
 	return func(w http.ResponseWriter, r *http.Request) (answer, *apiError) {
+		if r.Method == http.MethodGet {
+			return op(w, r)
+		}
+		before := s.remember(r)
+		defer before.done()
 		a, bad := op(w, r)
-		if bad != nil || r.Method == http.MethodGet {
+		if bad != nil {
 			return a, bad
 		}
 		if err := s.save(r, a); err != nil {
-			return answer{}, serviceError("The change is in force, but it will not survive a restart: %v", err)
+			return answer{}, unsaved(err, before.undo(a))
 		}
 		return a, nil
 	}
@@ -109,12 +117,21 @@ func (s *Server) saveFunction(name string) error {
 	d := s.data
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer s.sweep()
 	for _, doc := range s.snapshot(name) {
 		if err := d.write(doc); err != nil {
 			return err
 		}
 	}
-	return d.sweep()
+	return nil
+}
+
+// sweep removes packages that no document names. One that can't be removed does
+// no harm: the next start tries again. The store's lock is held.
+func (s *Server) sweep() {
+	if err := s.data.sweep(); err != nil {
+		s.set.Logger.Warn("remove packages that nothing needs", "error", err)
+	}
 }
 
 func (s *Server) saveLayer(name string) error {
@@ -129,18 +146,19 @@ func (s *Server) saveLayer(name string) error {
 	}
 	doc := s.layerDocument(l)
 	s.mu.Unlock()
-	if err := d.write(doc); err != nil {
-		return err
-	}
-	return d.sweep()
+	defer s.sweep()
+	return d.write(doc)
 }
 
 // write puts a document on the disk, its packages first.
 func (d *dataStore) write(doc document) error {
 	key := doc.shelf + "/" + doc.name
 	if doc.text == nil {
+		if err := d.folder.Remove(doc.shelf, doc.name+".json"); err != nil {
+			return err
+		}
 		delete(d.uses, key)
-		return d.folder.Remove(doc.shelf, doc.name+".json")
+		return nil
 	}
 	if doc.shelf == shelfLayers && d.saved[key] == string(doc.text) {
 		return nil

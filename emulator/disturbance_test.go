@@ -224,20 +224,6 @@ func TestForkBomb(t *testing.T) {
 	})
 }
 
-// fill writes to the function's /tmp until it is full.
-func fill() string {
-	f, err := os.Create(os.TempDir() + "/fill")
-	if err != nil {
-		return err.Error()
-	}
-	defer f.Close()
-	for {
-		if _, err := f.Write(make([]byte, 1<<20)); err != nil {
-			return err.Error()
-		}
-	}
-}
-
 // hostileZip is an archive of one entry that says of itself what it wants.
 func hostileZip(t *testing.T, h zip.FileHeader, content []byte) []byte {
 	t.Helper()

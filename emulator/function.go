@@ -34,7 +34,15 @@ type function struct {
 }
 
 func (s *Server) newFunction(name string) *function {
-	return &function{name: name, fleet: s.account.Function(), aliases: map[string]*alias{}, tags: map[string]string{}, events: map[string]eventRules{}, urls: map[string]*functionURL{}, policies: map[string]*policy{}}
+	fn := &function{name: name, fleet: s.account.Function()}
+	fn.blank()
+	return fn
+}
+
+// blank takes all away that belongs to the function but for its latest version.
+func (f *function) blank() {
+	f.published, f.aliases, f.tags, f.events = nil, map[string]*alias{}, map[string]string{}, map[string]eventRules{}
+	f.urls, f.policies, f.updates = map[string]*functionURL{}, map[string]*policy{}, nil
 }
 
 // all are the published versions and $LATEST.

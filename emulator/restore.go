@@ -74,6 +74,10 @@ func (s *Server) restoreFile(name string) error {
 
 // revival is what a function's versions need besides their document.
 type revival struct {
+	// Of a function that is made what it was:
+	function *function           // nil = a new one
+	was      map[string]*version // by number
+	// Of one from the disk:
 	codes  map[string]*code           // by CodeSha256
 	layers map[string][]*layerVersion // by version
 	trees  map[string]*code           // by version
@@ -100,20 +104,16 @@ func (s *Server) restoreCode(v *storedVersion) (*code, error) {
 
 // revive makes a function of its document. The lock is held.
 func (s *Server) revive(doc *storedFunction, r revival) error {
-	fn := s.newFunction(doc.Name)
-	fn.restored, fn.count = true, doc.Count
-	made := func(d *storedVersion) *version {
-		c := d.Config.config()
-		c.Local, c.Image = d.Local, d.Image.config()
-		c.Layers, c.tree = r.layers[d.Number], r.trees[d.Number]
-		v := s.newVersion(fn, c, r.codes[d.CodeSha256])
-		v.number, v.revision, v.settled, v.modified = d.Number, d.Revision, d.Settled, d.Modified
-		v.activeAt = d.Modified
-		return v
+	fn := r.function
+	if fn == nil {
+		fn = s.newFunction(doc.Name)
+		fn.restored = true
 	}
-	fn.latest = made(&doc.Latest)
+	fn.blank()
+	fn.count, fn.latest = doc.Count, s.reviveVersion(fn, &doc.Latest, r)
+	fn.latest.publishedAs = nil
 	for i := range doc.Published {
-		v := made(&doc.Published[i])
+		v := s.reviveVersion(fn, &doc.Published[i], r)
 		fn.published = append(fn.published, v)
 		if v.number == doc.EqualTo {
 			fn.latest.publishedAs = v
@@ -136,13 +136,36 @@ func (s *Server) revive(doc *storedFunction, r revival) error {
 		made := &functionURL{id: u.ID, target: t, base: u.Base, auth: u.Auth, mode: u.Mode, created: u.Created, changed: u.Changed}
 		fn.urls[u.Qualifier], s.urls[u.ID] = made, made
 	}
-	if doc.Reserved != nil {
-		if err := fn.fleet.Reserve(*doc.Reserved); err != nil {
-			return fmt.Errorf("%w: raise the account's concurrency", err)
-		}
-	}
 	s.functions[fn.name] = fn
+	if doc.Reserved == nil {
+		fn.fleet.Unreserve()
+	} else if err := fn.fleet.Reserve(*doc.Reserved); err != nil {
+		return fmt.Errorf("%w: raise the account's concurrency", err)
+	}
 	return s.reprovision(fn, doc)
+}
+
+// reviveVersion makes a version of its document; one that is still there stays
+// itself. The lock is held.
+func (s *Server) reviveVersion(fn *function, d *storedVersion, r revival) *version {
+	v := r.was[d.Number]
+	switch {
+	case v != nil && !v.retired:
+		v.settled = d.Settled
+		return v
+	case v == nil:
+		c := d.Config.config()
+		c.Local, c.Image = d.Local, d.Image.config()
+		c.Layers, c.tree = r.layers[d.Number], r.trees[d.Number]
+		v = s.newVersion(fn, c, r.codes[d.CodeSha256])
+		v.activeAt = d.Modified
+	default:
+		again := s.newVersion(fn, v.config, v.code)
+		again.activeAt, again.created, again.snapshot = v.activeAt, v.created, v.snapshot
+		v = again
+	}
+	v.number, v.revision, v.settled, v.modified = d.Number, d.Revision, d.Settled, d.Modified
+	return v
 }
 
 func (s *Server) reviveAliases(fn *function, doc *storedFunction) {
@@ -161,8 +184,8 @@ func (s *Server) reviveAliases(fn *function, doc *storedFunction) {
 	}
 }
 
-// reprovision allocates provisioned concurrency again. The environments of a
-// LocalFunction start when it has its command. The lock is held.
+// reprovision allocates provisioned concurrency again, where it is not there. The
+// environments of a LocalFunction start when it has its command. The lock is held.
 func (s *Server) reprovision(fn *function, doc *storedFunction) error {
 	for i := range doc.Published {
 		d := &doc.Published[i]
@@ -170,8 +193,11 @@ func (s *Server) reprovision(fn *function, doc *storedFunction) error {
 			continue
 		}
 		v := fn.number(d.Number)
+		if d.Provisioned.same(v.provisioned) {
+			continue
+		}
 		v.provisioned = &provisioned{qualifier: d.Provisioned.Qualifier, requested: d.Provisioned.Requested, modified: d.Provisioned.Modified}
-		if v.config.Local {
+		if v.config.Local && v.config.Command == nil {
 			continue
 		}
 		if err := s.provisionAgain(v); err != nil {
