@@ -181,7 +181,7 @@ func TestTelemetryOfJSONLogs(t *testing.T) {
 	log := strings.Join(b.logged("x: SHUTDOWN"), "")
 	for _, want := range []string{
 		`x: told {"time":"[^"]*","type":"function","record":{"level":"INFO","message":"hi"}}`,
-		`x: told {"time":"[^"]*","type":"platform.start","record":{"requestId":"[^"]*","version":"\$LATEST","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=[^"]*"}}}`,
+		`x: told {"time":"[^"]*","type":"platform.start","record":{"requestId":"[^"]*","version":"\$LATEST","tracing":{"spanId":"[0-9a-f]{16}","type":"X-Amzn-Trace-Id","value":"Root=[^"]*;Sampled=1;[^"]*"}}}`,
 		`{"time":"[^"]*","type":"platform.extension","record":{"name":"x","state":"Ready","events":\["INVOKE","SHUTDOWN"\]}}`,
 		`{"time":"[^"]*","type":"platform.telemetrySubscription","record":{"name":"x","state":"Subscribed","types":\["platform","function"\]}}`,
 	} {

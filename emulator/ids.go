@@ -30,10 +30,15 @@ func randomHex(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// newTrace is the X-Ray header of a request that came without one. Nothing is
-// sampled.
-func newTrace(now time.Time) string {
-	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0;Lineage=1:%s:0", now.Unix(), randomHex(12), randomHex(8), randomHex(4))
+// newTrace is the X-Ray header of a request that came without one. A function
+// that is traced actively is sampled each time, of which AWS does the first each
+// second and 5 % of the rest; others are never.
+func (v *version) newTrace(now time.Time) string {
+	sampled := 0
+	if v.config.Tracing == "Active" {
+		sampled = 1
+	}
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=%d;Lineage=1:%s:0", now.Unix(), randomHex(12), randomHex(8), sampled, randomHex(4))
 }
 
 // readAll reads r, whose length may be known.

@@ -52,7 +52,7 @@ func (s *Server) prepareInvocation(w http.ResponseWriter, r *http.Request, kind 
 		inv.arn += ":" + t.qualifier
 	}
 	if inv.trace == "" {
-		inv.trace = newTrace(now)
+		inv.trace = v.newTrace(now)
 	}
 	if c := r.Header.Get("X-Amz-Client-Context"); c != "" {
 		b, err := base64.StdEncoding.DecodeString(c)

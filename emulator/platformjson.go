@@ -243,12 +243,24 @@ func (e *environment) logStart(inv *invocation) {
 	e.publish("platform.start", record, telemetry.All)
 }
 
-// tracing is the X-Ray header of an invocation, where the function is traced.
+// tracing is the X-Ray header of an invocation that is sampled, with the segment
+// that the caller was in. There is no segment of Lambda's own here, so that its
+// Parent is the caller's too.
 func (e *environment) tracing(inv *invocation) *tracing {
-	if e.version.config.Tracing != "Active" {
+	t := xray(inv.trace)
+	sampled := false
+	for part := range strings.SplitSeq(inv.trace, ";") {
+		switch k, v, _ := strings.Cut(part, "="); k {
+		case "Sampled":
+			sampled = v == "1"
+		case "Parent":
+			t.SpanID = v
+		}
+	}
+	if !sampled {
 		return nil
 	}
-	return xray(inv.trace)
+	return t
 }
 
 // logReport writes the REPORT of the text format in the style that is asked for.

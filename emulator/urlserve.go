@@ -124,7 +124,7 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 	if u.auth != "NONE" {
 		ev.RequestContext.authorize(caller, s.set.AccountID)
 	}
-	inv := &invocation{target: u.target, id: id, payload: encodeJSON(ev), arn: s.functionARN(u.target.name), trace: newTrace(now)}
+	inv := &invocation{target: u.target, id: id, payload: encodeJSON(ev), arn: s.functionARN(u.target.name), trace: v.newTrace(now)}
 	if u.target.qualifier != "" {
 		inv.arn += ":" + u.target.qualifier
 	}

@@ -69,6 +69,7 @@ func TestDocumentedQueries(t *testing.T) {
 		},
 		{"filter @type=\"REPORT\" | fields (@duration<50) as R50, (@duration>=50 and @duration<2000) as R2000 | stats sum(R50), sum(R2000)", "sum(R50)=1,sum(R2000)=1"},
 		{"stats count(*) as n by ispresent(@initDuration) as coldstart, bin(1h) | sort n", "coldstart=1,bin(1h)=2026-11-23 10:00:00.000,n=1;coldstart=0,bin(1h)=2026-11-23 10:00:00.000,n=6"},
+		{"fields @logStream | filter type=='platform.report' or record.metrics.big==1 | stats count() as logCount by @logStream", "@logStream=s1,logCount=1"},
 		// "parse", its modes.
 		{
 			`FIELDS @message

@@ -146,6 +146,7 @@ func (p *parser) comparison() (expr, *SyntaxError) {
 // of them false but !=.
 var comparisons = map[string]func(order int) bool{
 	"=":  func(o int) bool { return o == 0 },
+	"==": func(o int) bool { return o == 0 }, // only in examples, as of "Monitoring Lambda functions with tenant isolation"
 	"!=": func(o int) bool { return o != 0 },
 	"<":  func(o int) bool { return o < 0 },
 	">":  func(o int) bool { return o > 0 },

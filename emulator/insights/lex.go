@@ -68,7 +68,7 @@ func nextToken(q string, at int) (token, *SyntaxError) {
 	end := at + 1
 	if end < len(q) {
 		switch q[at : end+1] {
-		case "!=", "<=", ">=", "=~":
+		case "!=", "<=", ">=", "=~", "==":
 			end++
 		}
 	}

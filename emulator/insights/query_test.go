@@ -143,7 +143,6 @@ func TestMalformedQueries(t *testing.T) {
 		{"filter @message like /(/", "invalid regular expression: error parsing regexp: missing closing ): `(` at line 1 and position 21"},
 		{"filter @message like /a", "a regular expression is not closed at line 1 and position 21"},
 		{"fields 'a", "a quote is not closed at line 1 and position 7"},
-		{"filter a == 1", "unexpected symbol found = at line 1 and position 10"},
 		{"limit 100001", "a limit is a number from 1 to 100000 at line 1 and position 6"},
 		{"limit 0", "a limit is a number from 1 to 100000 at line 1 and position 6"},
 		{"stats pct(@duration)", "wrong number of arguments of pct at line 1 and position 6"},
