@@ -6,7 +6,8 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 SOURCES := $(shell git ls-files '*.go' '*.mjs' '*.cjs' '*.py' '*.json' '*.css' '*.js' go.mod go.sum 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race clients load bench bench-loadgen fuzz lint docs cover golden clean
+BENCHES := bench-lateness bench-rate bench-stall bench-poisson bench-rows bench-saturated
+.PHONY: help run build test race clients load bench bench-loadgen $(BENCHES) fuzz lint docs cover golden clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,13 +41,16 @@ bench: ## Go benchmarks of the hot paths
 
 SERIES  ?= lateness,rate,stall,poisson,rows,saturated
 RUNS    ?= 5
-bench-loadgen: build ## the load generator and its peers against kernel timestamps: SERIES, RUNS
+bench-loadgen: build ## the load generator and its peers against kernel timestamps: SERIES, RUNS; or one: bench-lateness, -rate, -stall, -poisson, -rows, -saturated
 	@peers=$$(mktemp -d); \
 	for p in github.com/tsenart/vegeta/v12@v12.13.0 fortio.org/fortio@v1.68.0; do \
 	  GOBIN=$$peers $(GO) install $$p || echo "cannot install $$p: it is left out"; \
 	done; \
 	$(GO) run ./loadgen/internal/compare -peers $$peers -bench $(abspath $(BIN)) -series $(SERIES) -runs $(RUNS); \
 	status=$$?; rm -rf $$peers; exit $$status
+
+$(BENCHES):
+	@$(MAKE) --no-print-directory bench-loadgen SERIES=$(@:bench-%=%)
 
 fuzz: ## every fuzz target for FUZZ (30s) each
 	@set -e; for p in $$($(GO) list ./...); do \

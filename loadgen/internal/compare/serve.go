@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"flag"
@@ -26,6 +27,7 @@ func serve(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs.IntVar(&o.CPU, "cpu", 0, "processor")
 	fs.DurationVar(&o.StallAt, "stall-at", 0, "begin of the stall")
 	fs.DurationVar(&o.StallFor, "stall-for", 0, "length of the stall")
+	fs.BoolVar(&o.Answers, "answers", false, "print the times of the answers too, after all stamps")
 	fs.IntVar(&o.Capacity, "capacity", 1<<21, "room for stamps")
 	if err := fs.Parse(args); err != nil {
 		return fmt.Errorf("read flags: %w", err)
@@ -51,7 +53,7 @@ func serve(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	out := bufio.NewWriter(stdout)
 	var b [8]byte
-	for _, at := range stamps {
+	for _, at := range slices.Concat(stamps, s.Answered()) {
 		binary.LittleEndian.PutUint64(b[:], uint64(at))
 		if _, err := out.Write(b[:]); err != nil {
 			return fmt.Errorf("print the stamps: %w", err)
@@ -69,7 +71,7 @@ type server struct {
 }
 
 func (s *settings) startServer(ctx context.Context, stallAt, stallFor time.Duration) (*server, error) {
-	cmd := exec.CommandContext(ctx, s.self, "serve", fmt.Sprint("-cpu=", runtime.NumCPU()-1), fmt.Sprint("-stall-at=", stallAt), fmt.Sprint("-stall-for=", stallFor))
+	cmd := exec.CommandContext(ctx, s.self, "serve", fmt.Sprint("-cpu=", runtime.NumCPU()-1), fmt.Sprint("-stall-at=", stallAt), fmt.Sprint("-stall-for=", stallFor), fmt.Sprint("-answers=", stallFor > 0))
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	in, err := cmd.StdinPipe()
@@ -86,28 +88,41 @@ func (s *settings) startServer(ctx context.Context, stallAt, stallFor time.Durat
 	w := &server{cmd: cmd, in: in, out: bufio.NewReader(out)}
 	address, err := w.out.ReadString('\n')
 	if err != nil {
-		_, _ = w.stop()
+		_, _, _ = w.stop(false)
 		return nil, fmt.Errorf("start the witness: no address: %w", err)
 	}
 	w.url = "http://" + strings.TrimSpace(address) + "/"
 	return w, nil
 }
 
-// stop ends the witness and returns its stamps.
-func (w *server) stop() ([]int64, error) {
+// stop ends the witness and returns its stamps and, after a stall, the times of
+// its answers, both in the order of the stamps.
+func (w *server) stop(stalled bool) (stamps, answered []int64, err error) {
 	_ = w.in.Close()
 	b, err := io.ReadAll(w.out)
 	if wait := w.cmd.Wait(); wait != nil {
-		return nil, fmt.Errorf("the witness: %w", wait)
+		return nil, nil, fmt.Errorf("the witness: %w", wait)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the stamps: %w", err)
+		return nil, nil, fmt.Errorf("read the stamps: %w", err)
 	}
-	stamps := make([]int64, len(b)/8)
-	for i := range stamps {
-		stamps[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
+	all := make([]int64, len(b)/8)
+	for i := range all {
+		all[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
 	}
 	// They are in the order of serving, which is not that of sending.
-	slices.Sort(stamps)
-	return stamps, nil
+	if !stalled {
+		slices.Sort(all)
+		return all, nil, nil
+	}
+	n := len(all) / 2
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(all[a], all[b]) })
+	for _, i := range order {
+		stamps, answered = append(stamps, all[i]), append(answered, all[n+i])
+	}
+	return stamps, answered, nil
 }

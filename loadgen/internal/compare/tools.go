@@ -168,10 +168,11 @@ func fortio(path string) tool {
 // outcome is one run of one tool.
 type outcome struct {
 	spoken
-	stamps []int64
-	cpu    time.Duration
-	rssMB  float64
-	others float64 // share of the machine that neither generator nor witness used
+	stamps   []int64
+	answered []int64 // of a stall, in the order of the stamps
+	cpu      time.Duration
+	rssMB    float64
+	others   float64 // share of the machine that neither generator nor witness used
 }
 
 // quietly is once when the machine has nothing else to do: it waits for that
@@ -228,7 +229,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	busy, total := machine()
 	ran := cmd.Run()
-	stamps, stopped := w.stop()
+	stamps, answered, stopped := w.stop(stallFor > 0)
 	busyNow, totalNow := machine()
 	if cmd.ProcessState == nil {
 		return o, fmt.Errorf("%s: %w", t.name, ran)
@@ -249,7 +250,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 			return o, fmt.Errorf("%s: %w %s", t.name, errors.Join(err, ran), errs.String())
 		}
 	}
-	o.stamps = stamps
+	o.stamps, o.answered = stamps, answered
 	return o, nil
 }
 

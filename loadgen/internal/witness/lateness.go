@@ -17,12 +17,16 @@ type Lateness struct {
 // their differences. Where the numbers differ, the surplus at the beginning is
 // left out, for it is what generators send to warm up.
 func Against(stamps, intended []int64) Lateness {
-	errs := differences(stamps, intended)
-	return summary(errs, quantile(errs, 0.01))
+	return summary(differences(stamps, intended), Start(stamps, intended))
 }
 
-// Since compares stamps with intended offsets that count from a known start,
-// in nanoseconds of the wall clock.
+// Start estimates the start, in nanoseconds of the wall clock, of a generator
+// that does not say it: as Against does.
+func Start(stamps, intended []int64) int64 { return quantile(differences(stamps, intended), 0.01) }
+
+// Since compares stamps with intended offsets that count from a known start, in
+// nanoseconds of the wall clock. With the times of the answers for stamps it is
+// the response as it left the server.
 func Since(start int64, stamps, intended []int64) Lateness {
 	return summary(differences(stamps, intended), start)
 }

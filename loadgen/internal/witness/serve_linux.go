@@ -21,6 +21,7 @@ type Options struct {
 	StallAt  time.Duration // after the first request, serve nobody ...
 	StallFor time.Duration // ... for this long; 0 = never
 	Capacity int           // stamps that there is room for without growing
+	Answers  bool          // note when each answer was written, too
 }
 
 // Server is the witness. Serve and the other methods may run in different
@@ -32,6 +33,7 @@ type Server struct {
 	stopped  atomic.Bool
 
 	stamps    []int64
+	answered  []int64
 	unstamped int64
 	partial   map[int]int64 // first stamp of a request that is not complete, by socket
 	first     time.Time
@@ -71,10 +73,50 @@ func (s *Server) open() (err error) {
 	if err := unix.Listen(s.listener, 4096); err != nil {
 		return err
 	}
+	if err := s.awaitStamps(); err != nil {
+		return err
+	}
 	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
 	return s.watch(s.listener)
+}
+
+// awaitStamps sends itself bytes until the kernel stamps one: it begins to some
+// time after it was asked to, on a busy machine a tenth of a second.
+func (s *Server) awaitStamps() error {
+	const within = 5 * time.Second
+	conn, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	var fd int
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		if fd, _, err = unix.Accept4(s.listener, unix.SOCK_CLOEXEC); err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EAGAIN) || time.Since(begin) > within {
+			return err
+		}
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := stampAndHurry(fd); err != nil {
+		return err
+	}
+	for begin := time.Now(); time.Since(begin) < within; time.Sleep(time.Millisecond) {
+		if _, err := conn.Write([]byte{0}); err != nil {
+			return err
+		}
+		_, n, _, _, err := unix.Recvmsg(fd, s.in[:1], s.oob, 0)
+		if err != nil {
+			return err
+		}
+		if stampOf(s.oob[:n]) != 0 {
+			return nil
+		}
+	}
+	return errors.New("the kernel stamps nothing that it receives")
 }
 
 func stampAndHurry(fd int) error {
@@ -101,6 +143,10 @@ func (s *Server) Stop() { s.stopped.Store(true) }
 // Stamps are the times of all requests, in nanoseconds of the wall clock, after
 // Serve has returned; unstamped counts those that the kernel gave no time for.
 func (s *Server) Stamps() (stamps []int64, unstamped int64) { return s.stamps, s.unstamped }
+
+// Answered are the times at which the answers to the requests of Stamps had been
+// written, in the same order, where Options.Answers asks for them.
+func (s *Server) Answered() []int64 { return s.answered }
 
 // Serve answers until Stop. It holds its thread.
 func (s *Server) Serve() error {
@@ -179,12 +225,15 @@ func (s *Server) serve(fd int) {
 		s.first = time.Now()
 	}
 	for range requests {
+		_, _ = unix.Write(fd, answer) // a generator that has gone is seen by the next read
 		if at == 0 {
 			s.unstamped++
-		} else {
-			s.stamps = append(s.stamps, at)
+			continue
 		}
-		_, _ = unix.Write(fd, answer) // a generator that has gone is seen by the next read
+		s.stamps = append(s.stamps, at)
+		if s.o.Answers {
+			s.answered = append(s.answered, time.Now().UnixNano())
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheKernelStampsEveryRequest(t *testing.T) {
-	s, err := Listen(Options{})
+	s, err := Listen(Options{Answers: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,13 @@ func TestTheKernelStampsEveryRequest(t *testing.T) {
 	if len(stamps) != 20 || unstamped != 0 {
 		t.Fatalf("%d stamps, %d without", len(stamps), unstamped)
 	}
+	if len(s.Answered()) != 20 {
+		t.Fatalf("%d times of answers", len(s.Answered()))
+	}
 	for i, at := range stamps {
+		if s.Answered()[i] < at {
+			t.Errorf("request %d: answered before it came", i)
+		}
 		if at < before[i] || at > after[i] {
 			t.Errorf("request %d: stamp %d is not in [%d, %d]", i, at, before[i], after[i])
 		}

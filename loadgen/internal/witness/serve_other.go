@@ -13,6 +13,7 @@ type Options struct {
 	CPU               int
 	StallAt, StallFor time.Duration
 	Capacity          int
+	Answers           bool
 }
 
 // Server is not to be had here.
@@ -32,3 +33,6 @@ func (*Server) Serve() error { return errors.ErrUnsupported }
 
 // Stamps are none.
 func (*Server) Stamps() ([]int64, int64) { return nil, 0 }
+
+// Answered are none.
+func (*Server) Answered() []int64 { return nil }
