@@ -71,7 +71,7 @@ type version struct {
 	retired     bool
 	publishedAs *version // of $LATEST: the published version that equals it
 	provisioned *provisioned
-	snapshot    *snapshot // nil = none is taken, or it was before a restart
+	snapshot    *snapshot // nil = none is needed
 
 	resolve sync.Once
 	argv    []string

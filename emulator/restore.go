@@ -165,6 +165,9 @@ func (s *Server) reviveVersion(fn *function, d *storedVersion, r revival) *versi
 		v = again
 	}
 	v.number, v.revision, v.settled, v.modified = d.Number, d.Revision, d.Settled, d.Modified
+	if r.was == nil {
+		s.reviveSnapshot(v, d.Snapshot)
+	}
 	return v
 }
 
@@ -233,5 +236,6 @@ func (s *Server) equip(fn *function, c *config, made *code) error {
 			}
 		}
 	}
+	s.takeMissing(fn)
 	return nil
 }

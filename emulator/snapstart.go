@@ -36,8 +36,12 @@ const (
 // snapshot is the init that publishing a version runs. A nil one is ready.
 type snapshot struct {
 	done    chan struct{}
+	begun   bool     // guarded by Server.mu
 	failure *failure // valid once done is closed
+	cut     bool     // likewise: the server stopped before the init had ended
 }
+
+func newSnapshot() *snapshot { return &snapshot{done: make(chan struct{})} }
 
 func (s *snapshot) ready() bool {
 	if s == nil {
@@ -72,11 +76,14 @@ func (v *version) startKind() string {
 	return onDemand
 }
 
-// takeSnapshot runs the init of a version that is being published. Until it has
-// ended the version is Pending. The lock is held.
+// takeSnapshot runs the init of a version that is being published, or whose init
+// the last server did not end. Until it has ended the version is Pending. The lock
+// is held.
 func (s *Server) takeSnapshot(v *version) {
-	v.created, v.snapshot = true, &snapshot{done: make(chan struct{})}
+	v.created, v.snapshot = true, newSnapshot()
+	v.snapshot.begun = true
 	if s.closing {
+		v.snapshot.cut = true
 		close(v.snapshot.done)
 		return
 	}
@@ -91,12 +98,72 @@ func (s *Server) takeSnapshot(v *version) {
 		e.logInitStart(phaseInit)
 		_, f := e.initialise(v.longLimit(), v.config.cpuShare())
 		e.end()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.loose, e)
-		v.snapshot.failure = f
-		close(v.snapshot.done)
+		s.snapshotTaken(v, e, f)
 	})
+}
+
+// snapshotTaken ends takeSnapshot, and saves that it has.
+func (s *Server) snapshotTaken(v *version, e *environment, f *failure) {
+	s.mu.Lock()
+	delete(s.loose, e)
+	v.snapshot.failure, v.snapshot.cut = f, s.closing
+	close(v.snapshot.done)
+	s.mu.Unlock()
+	if v.snapshot.cut || s.data == nil {
+		return
+	}
+	name := v.function.name
+	defer s.data.lockChange(shelfFunctions + "/" + name).done()
+	if err := s.saveFunction(name); err != nil {
+		s.set.Logger.Warn("save what became of a version's init, which will run again after a restart", "function", name, "version", v.number, "error", err)
+	}
+}
+
+// storedSnapshot is the end of the init that publishing a version runs; a version
+// without one is Pending when it is restored, and has its init run again.
+type storedSnapshot struct {
+	Status    string `json:"status"` // "success", or the failure's
+	ErrorType string `json:"error_type,omitempty"`
+}
+
+// storeSnapshot gives nil where the init has not ended, or none is needed.
+func (v *version) storeSnapshot() *storedSnapshot {
+	s := v.snapshot
+	switch {
+	case !v.snapStarts() || s == nil || !s.ready() || s.cut:
+		return nil
+	case s.failure != nil:
+		return &storedSnapshot{s.failure.status, s.failure.errorType}
+	}
+	return &storedSnapshot{Status: "success"}
+}
+
+// reviveSnapshot is storeSnapshot's way back. The init of a LocalFunction waits for
+// its command. The lock is held.
+func (s *Server) reviveSnapshot(v *version, d *storedSnapshot) {
+	switch {
+	case !v.snapStarts():
+	case d != nil:
+		v.snapshot = newSnapshot()
+		if d.Status != "success" {
+			v.snapshot.failure = &failure{status: d.Status, errorType: d.ErrorType}
+		}
+		close(v.snapshot.done)
+	case v.config.Local && v.config.Command == nil:
+		v.created, v.snapshot = true, newSnapshot()
+	default:
+		s.takeSnapshot(v)
+	}
+}
+
+// takeMissing runs the init of the versions of a LocalFunction that have waited for
+// its command; where there will be none, that fails. The lock is held.
+func (s *Server) takeMissing(fn *function) {
+	for _, v := range fn.published {
+		if !v.snapshot.ready() && !v.snapshot.begun {
+			s.takeSnapshot(v)
+		}
+	}
 }
 
 // longLimit bounds inits that no on-demand request waits for.

@@ -3,6 +3,8 @@ package emulator_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -24,15 +26,30 @@ func (b *bed) publishSnapStart(init string, format types.LogFormat) *lambda.GetF
 	t.Helper()
 	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": init}})
 	must[*lambda.UpdateFunctionConfigurationOutput](t)(b.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: fn, SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions}, LoggingConfig: &types.LoggingConfig{LogFormat: format},
+		FunctionName: fn, LoggingConfig: &types.LoggingConfig{LogFormat: format},
 	}))
-	must[*lambda.PublishVersionOutput](t)(b.lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: fn}))
+	b.publishPending()
 	var c *lambda.GetFunctionConfigurationOutput
 	eventually(t, "end of Pending", func() bool {
-		c = must[*lambda.GetFunctionConfigurationOutput](t)(b.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: fn, Qualifier: aws.String("1")}))
+		c = b.version1()
 		return c.State != types.StatePending
 	})
 	return c
+}
+
+// publishPending publishes version 1 of fn with SnapStart.
+func (b *bed) publishPending() {
+	t, ctx, fn := b.t, context.Background(), aws.String("fn")
+	t.Helper()
+	must[*lambda.UpdateFunctionConfigurationOutput](t)(b.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: fn, SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions},
+	}))
+	must[*lambda.PublishVersionOutput](t)(b.lambda.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: fn}))
+}
+
+func (b *bed) version1() *lambda.GetFunctionConfigurationOutput {
+	b.t.Helper()
+	return must[*lambda.GetFunctionConfigurationOutput](b.t)(b.lambda.GetFunctionConfiguration(context.Background(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("fn"), Qualifier: aws.String("1")}))
 }
 
 func (b *bed) invokeVersion(qualifier string) (*lambda.InvokeOutput, error) {
@@ -108,8 +125,8 @@ func TestSnapStartFaults(t *testing.T) {
 			}
 			_, err := b.invokeVersion("1")
 			var api smithy.APIError
-			var http interface{ HTTPStatusCode() int }
-			if !errors.As(err, &api) || !errors.As(err, &http) || api.ErrorCode() != c.kind || http.HTTPStatusCode() != c.status {
+			var reply interface{ HTTPStatusCode() int }
+			if !errors.As(err, &api) || !errors.As(err, &reply) || api.ErrorCode() != c.kind || reply.HTTPStatusCode() != c.status {
 				t.Errorf("got %v, want %d %s", err, c.status, c.kind)
 			}
 			if log := strings.Join(b.events(), ""); !strings.HasSuffix(log, c.line) {
@@ -117,6 +134,54 @@ func TestSnapStartFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSnapStartSurvivesARestart: a version that had become Active or Failed is that
+// again, without an init; one that was Pending when the server ended is Pending
+// again until its init has run.
+func TestSnapStartSurvivesARestart(t *testing.T) {
+	gate, asked := make(chan struct{}), make(chan struct{}, 9)
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+		}
+	}))
+	defer web.Close()
+	o := emulator.Options{DataDir: t.TempDir()}
+	for _, c := range []struct {
+		init  string
+		state types.State
+	}{{"sleep:1ms", types.StateActive}, {"error", types.StateFailed}} {
+		b := newBed(t, o)
+		before := b.publishSnapStart(c.init, types.LogFormatText)
+		b = b.restart(o)
+		b.install(emulator.LocalFunction{})
+		after := b.version1()
+		if before.State != c.state || after.State != c.state || aws.ToString(after.StateReason) != aws.ToString(before.StateReason) {
+			t.Errorf("%s: %s %q, after the restart %s %q", c.init, before.State, aws.ToString(before.StateReason), after.State, aws.ToString(after.StateReason))
+		}
+		must[*lambda.DeleteFunctionOutput](t)(b.lambda.DeleteFunction(context.Background(), &lambda.DeleteFunctionInput{FunctionName: aws.String("fn")}))
+		if err := b.server.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBed(t, o)
+	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "get:" + web.URL}})
+	b.publishPending()
+	<-asked
+	b = b.restart(o)
+	if v := b.version1(); v.State != types.StatePending {
+		t.Errorf("without its command: %s", v.State)
+	}
+	b.install(emulator.LocalFunction{})
+	<-asked
+	if v := b.version1(); v.State != types.StatePending {
+		t.Errorf("during its second init: %s", v.State)
+	}
+	close(gate)
+	eventually(t, "Active", func() bool { return b.version1().State == types.StateActive })
 }
 
 func TestSnapStartInJSON(t *testing.T) {

@@ -48,6 +48,7 @@ type storedVersion struct {
 	Settled     string             `json:"settled_revision"`
 	Modified    time.Time          `json:"modified"`
 	Provisioned *storedProvisioned `json:"provisioned,omitempty"`
+	Snapshot    *storedSnapshot    `json:"snapshot,omitempty"` // of SnapStart
 }
 
 type storedConfig struct {
@@ -185,7 +186,7 @@ func storeVersion(v *version) storedVersion {
 	c := &v.config
 	d := storedVersion{
 		Number: v.number, CodeSha256: v.code.sha256, CodeBytes: v.code.size, Local: c.Local,
-		Revision: v.revision, Settled: v.settled, Modified: v.modified, Image: storeImage(v),
+		Revision: v.revision, Settled: v.settled, Modified: v.modified, Image: storeImage(v), Snapshot: v.storeSnapshot(),
 		Config: storedConfig{
 			c.Runtime, c.Role, c.Handler, c.Description, c.Timeout.Milliseconds(), c.MemoryMB, c.Variables, c.HasVars, c.Arch,
 			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart, nil,

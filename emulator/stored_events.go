@@ -130,7 +130,7 @@ func (s *Server) restoreEvent(name string) error {
 
 // Resume goes on with the asynchronous events of the data folder. Call it when
 // every LocalFunction is installed: an event whose function is not there is
-// dropped.
+// dropped, and a version that needs its command for SnapStart is Failed.
 func (s *Server) Resume() {
 	if s.data == nil {
 		return
@@ -141,6 +141,9 @@ func (s *Server) Resume() {
 	s.data.events = nil
 	if s.closing || s.draining {
 		return
+	}
+	for _, fn := range s.functions {
+		s.takeMissing(fn)
 	}
 	for _, a := range events {
 		s.enter(a)

@@ -39,6 +39,7 @@ func FuzzStoredFunction(f *testing.F) {
 		codes := map[string]*code{doc.Latest.CodeSha256: {sha256: doc.Latest.CodeSha256}}
 		for i := range doc.Published {
 			v := &doc.Published[i]
+			v.Snapshot = &storedSnapshot{Status: "error"} // runs nothing
 			v.Provisioned, codes[v.CodeSha256] = nil, &code{sha256: v.CodeSha256}
 		}
 		s.mu.Lock()
