@@ -48,6 +48,7 @@ func TestClients(t *testing.T) {
 		t.Run("aws-lambda-ric", b.ric)
 		t.Run("image", b.image)
 		t.Run("base image", b.baseImage)
+		t.Run("java", b.java)
 		t.Run("guide", b.guide)
 		if len(installed("aws")) == 0 {
 			missing(t, "the AWS CLI")

@@ -32,7 +32,7 @@ type localRuntimes struct {
 	err  error
 }
 
-func (l *localRuntimes) Command(name, codeDir, handler string) ([]string, string, error) {
+func (l *localRuntimes) Command(name, codeDir, handler string, memoryMB int) ([]string, string, error) {
 	r, err := runtimes.Lookup(name)
 	if err != nil {
 		return nil, "", err
@@ -41,7 +41,7 @@ func (l *localRuntimes) Command(name, codeDir, handler string) ([]string, string
 	if l.err != nil {
 		return nil, "", l.err
 	}
-	command, err := r.Command(codeDir, handler, l.dir)
+	command, err := r.Command(runtimes.Start{CodeDir: codeDir, Handler: handler, RuntimeDir: l.dir, MemoryMB: memoryMB})
 	return command, r.Version, err
 }
 

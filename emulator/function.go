@@ -296,10 +296,10 @@ func (v *version) find() {
 			v.argv, v.err = v.imageCommand()
 			return
 		}
-		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler)
+		v.argv, v.runs, v.err = v.runtime.Command(v.config.Runtime, v.code.dir, v.config.Handler, v.config.MemoryMB)
 		if v.err != nil && v.layerDir != "" && isFunctionError(v.err) {
 			// A custom runtime may come from a layer: /opt/bootstrap.
-			if argv, runs, err := v.runtime.Command(v.config.Runtime, v.layerDir, v.config.Handler); err == nil {
+			if argv, runs, err := v.runtime.Command(v.config.Runtime, v.layerDir, v.config.Handler, v.config.MemoryMB); err == nil {
 				v.argv, v.runs, v.err = argv, runs, nil
 			}
 		}

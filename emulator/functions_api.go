@@ -97,6 +97,9 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 	if err := c.applyLayers(given, code); err != nil {
 		return answer{}, err
 	}
+	if err := s.checkRuns(&c, code); err != nil {
+		return answer{}, err
+	}
 	return s.enrol(&req, t.name, c, code)
 }
 
@@ -260,7 +263,16 @@ func (s *Server) applyRuntime(c *config, req *configRequest) *apiError {
 	}
 	// An interpreter that is missing on this machine is said now rather than
 	// with the first request.
-	if _, _, err := s.set.Runtimes.Command(c.Runtime, "", c.Handler); err != nil && !isFunctionError(err) {
+	return s.checkRuns(c, &code{})
+}
+
+// checkRuns refuses what this machine has nothing to run with; a fault of the
+// code itself shows with the first request, as on Lambda.
+func (s *Server) checkRuns(c *config, code *code) *apiError {
+	if code.image != nil {
+		return nil
+	}
+	if _, _, err := s.set.Runtimes.Command(c.Runtime, code.dir, c.Handler, c.MemoryMB); err != nil && !isFunctionError(err) {
 		return invalidParameter("%v", err)
 	}
 	return nil

@@ -131,7 +131,10 @@ func (s *Server) updateCode(w http.ResponseWriter, r *http.Request) (answer, *ap
 		if req.Architectures != nil {
 			c.Arch = req.Architectures[0]
 		}
-		return c, fresh, c.applyLayers(nil, fresh)
+		if err := c.applyLayers(nil, fresh); err != nil {
+			return c, nil, err
+		}
+		return c, fresh, s.checkRuns(&c, fresh)
 	})
 }
 

@@ -60,7 +60,15 @@ func (v *version) layout(private bool, work string) (layout, error) {
 		{Source: layers, Target: layersDir, ReadOnly: true},
 	}
 	for i, arg := range argv {
-		l.command = append(l.command, l.argument(i, arg))
+		if i == 0 || argv[i-1] != "-classpath" {
+			l.command = append(l.command, l.argument(i, arg))
+			continue
+		}
+		jars := filepath.SplitList(arg)
+		for n, jar := range jars {
+			jars[n] = l.argument(i, jar)
+		}
+		l.command = append(l.command, strings.Join(jars, string(filepath.ListSeparator)))
 	}
 	l.command = v.wrapped(l.command, private)
 	return l, nil

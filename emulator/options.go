@@ -139,8 +139,8 @@ type Process interface {
 type Runtimes interface {
 	// Command gives the command that runs a handler with its code in codeDir,
 	// and the version of what really runs. The error names an interpreter
-	// that is missing.
-	Command(runtime, codeDir, handler string) (command []string, version string, err error)
+	// that is missing. Without a codeDir only that is asked for.
+	Command(runtime, codeDir, handler string, memoryMB int) (command []string, version string, err error)
 	// Known says whether Lambda has a runtime of this name that can be created.
 	Known(runtime string) bool
 }

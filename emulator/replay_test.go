@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -28,11 +29,16 @@ type replayRuntimes struct{ local localRuntimes }
 
 func (r *replayRuntimes) Known(name string) bool { return slices.Contains(runtimeNames, name) }
 
-func (r *replayRuntimes) Command(runtime, codeDir, handler string) ([]string, string, error) {
+func (r *replayRuntimes) Command(runtime, codeDir, handler string, memoryMB int) ([]string, string, error) {
 	if _, err := runtimes.Lookup(runtime); err != nil {
 		return nil, "", &runtimes.FunctionError{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}
 	}
-	return r.local.Command(runtime, codeDir, handler)
+	command, version, err := r.local.Command(runtime, codeDir, handler, memoryMB)
+	var client *runtimes.ClientError
+	if errors.As(err, &client) {
+		err = &runtimes.FunctionError{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}
+	}
+	return command, version, err
 }
 
 // readRecorded gives the recorded answers by test, without the file's name in

@@ -3,16 +3,18 @@
 //
 //  1. Lookup finds the interpreter of an identifier such as nodejs22.x or
 //     python3.12: the exact version where there is one (in PATH, or kept by
-//     nvm or pyenv), else whatever node or python3 is. Runtime.Version says
-//     what will run and Runtime.Exact whether it is what was asked for. An
-//     interpreter can be set by COLDBENCH_NODE and COLDBENCH_PYTHON. A missing
-//     one is a *MissingError that says what was tried and how to get it.
+//     nvm, pyenv or SDKMAN), else whatever node, python3 or java is.
+//     Runtime.Version says what will run and Runtime.Exact whether it is what
+//     was asked for. An interpreter can be set by COLDBENCH_NODE,
+//     COLDBENCH_PYTHON and COLDBENCH_JAVA. A missing one is a *MissingError that
+//     says what was tried and how to get it.
 //  2. Install writes two small bootstraps of ours, which are embedded here: one
 //     for Node.js, one for Python (and a file for handlers that stream). They
 //     find the handler, speak the Runtime API and word errors and log lines as
 //     Lambda's own runtimes do.
 //  3. Runtime.Command gives the command line for a function. For provided.al2
-//     and provided.al2023 that is the executable named bootstrap in the code.
+//     and provided.al2023 that is the executable named bootstrap in the code;
+//     for Java, AWS's runtime client, which the user gives.
 //
 // The bootstraps expect Lambda's environment variables: AWS_LAMBDA_RUNTIME_API,
 // _HANDLER, LAMBDA_TASK_ROOT, and for the context AWS_LAMBDA_FUNCTION_NAME and

@@ -40,7 +40,7 @@ func (f *finder) find(name string, family Family, version string) (Runtime, erro
 }
 
 // overrides name the variables that settle the choice.
-var overrides = map[Family]string{NodeJS: "COLDBENCH_NODE", Python: "COLDBENCH_PYTHON"}
+var overrides = map[Family]string{NodeJS: "COLDBENCH_NODE", Python: "COLDBENCH_PYTHON", Java: "COLDBENCH_JAVA"}
 
 func search(name string, family Family, version, override string) (Runtime, error) {
 	tried := candidates(family, version)
@@ -69,12 +69,14 @@ func search(name string, family Family, version, override string) (Runtime, erro
 	return Runtime{}, missing
 }
 
-var product = map[Family]string{NodeJS: "Node.js v", Python: "CPython "}
+var product = map[Family]string{NodeJS: "Node.js v", Python: "CPython ", Java: "Java "}
 
 func remedy(family Family, version string) string {
 	switch family {
 	case NodeJS:
 		return "install Node.js " + version + " (nodejs.org/en/download) or name one with COLDBENCH_NODE=/path/to/node"
+	case Java:
+		return "install a JRE " + version + " (adoptium.net, or Debian's openjdk-" + version + "-jre-headless) or name one with COLDBENCH_JAVA=/path/to/java"
 	default:
 		return "install Python " + version + " (python.org/downloads) or name one with COLDBENCH_PYTHON=/path/to/python3"
 	}
@@ -88,6 +90,9 @@ func candidates(family Family, version string) []string {
 	if family == NodeJS {
 		list := []string{"node" + version, "nodejs" + version, "node", "nodejs"}
 		return append(list, glob(envOr("NVM_DIR", filepath.Join(home, ".nvm")), "versions/node/v"+version+".*/bin/node")...)
+	}
+	if family == Java {
+		return javaCandidates(version, home)
 	}
 	list := append([]string{"python" + version}, glob(envOr("PYENV_ROOT", filepath.Join(home, ".pyenv")), "versions/"+version+".*/bin/python"+version)...)
 	return append(list, "python3", "python")
@@ -111,6 +116,7 @@ func glob(root, pattern string) []string {
 var questions = map[Family][]string{
 	NodeJS: {"-p", `process.execPath + "\n" + process.versions.node`},
 	Python: {"-c", `import sys; print(sys.executable); print("%d.%d.%d" % sys.version_info[:3])`},
+	Java:   {"-XshowSettings:properties", "-version"}, // on stderr
 }
 
 // probe runs a candidate and returns its true path and version.
@@ -121,18 +127,30 @@ func probe(family Family, candidate string) (path, version string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, found, questions[family]...).Output()
+	ask := exec.CommandContext(ctx, found, questions[family]...)
+	run := ask.Output
+	if family == Java {
+		run = ask.CombinedOutput
+	}
+	out, err := run()
 	if err != nil {
 		return "", "", fmt.Errorf("%s does not run: %w", found, err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 2 || !filepath.IsAbs(lines[0]) {
+	path, version, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if family == Java {
+		path, version = javaVersion(string(out))
+	}
+	if !filepath.IsAbs(path) || version == "" || strings.Contains(version, "\n") {
 		return "", "", fmt.Errorf("%s does not say its version", found)
 	}
-	return lines[0], lines[1], nil
+	return path, version, nil
 }
 
-// matches reports whether got, such as 3.12.1, is a release of version 3.12.
+// matches reports whether got, such as 3.12.1, is a release of version 3.12, or
+// 1.8.0_402 of Java 8.
 func matches(got, version string) bool {
+	if version == "8" {
+		version = "1.8"
+	}
 	return got == version || strings.HasPrefix(got, version+".")
 }

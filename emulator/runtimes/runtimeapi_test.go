@@ -107,7 +107,7 @@ func serve(t *testing.T, r Runtime, handler string, files map[string]string, eve
 	if err := Install(dir); err != nil {
 		t.Fatal(err)
 	}
-	command, err := r.Command(code, handler, dir)
+	command, err := r.Command(Start{CodeDir: code, Handler: handler, RuntimeDir: dir, MemoryMB: 128})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ const (
 	Provided Family = "provided" // an executable named bootstrap in the code
 	NodeJS   Family = "nodejs"   // our bootstrap on Node.js
 	Python   Family = "python"   // our bootstrap on CPython
+	Java     Family = "java"     // AWS's runtime client on a JRE
 )
 
 // Runtime is one Lambda runtime as this machine will run it. It is a
@@ -27,8 +28,8 @@ type Runtime struct {
 	// Interpreter is the absolute path of the program that runs the code;
 	// empty for provided runtimes.
 	Interpreter string
-	// Version is what really runs: "Node.js v20.20.2", "CPython 3.12.1" or
-	// "bootstrap". It need not be the version in Name: see Exact.
+	// Version is what really runs: "Node.js v20.20.2", "CPython 3.12.1", "Java
+	// 17.0.15" or "bootstrap". It need not be the version in Name: see Exact.
 	Version string
 	// Exact is false where the interpreter's version is not the one that
 	// Name asks for. Numbers then are those of another version.
@@ -60,6 +61,11 @@ var names = map[string]struct {
 	"python3.12":      {Python, "3.12"},
 	"python3.13":      {Python, "3.13"},
 	"python3.14":      {Python, "3.14"},
+	"java8.al2":       {Java, "8"},
+	"java11":          {Java, "11"},
+	"java17":          {Java, "17"},
+	"java21":          {Java, "21"},
+	"java25":          {Java, "25"},
 }
 
 // Known lists the identifiers that Lookup accepts, sorted.
@@ -114,19 +120,29 @@ func Lookup(name string) (Runtime, error) {
 	return interpreters.find(name, n.family, n.version)
 }
 
-// Command is what starts the function in codeDir: its program and arguments.
-// The runtimeDir is one that Install has filled. The handler is passed to the
-// process by Lambda's own variable _HANDLER, so it is only looked at here for
-// provided runtimes, whose bootstrap must be an executable file: otherwise the
-// error is a *FunctionError of type Runtime.InvalidEntrypoint.
-func (r Runtime) Command(codeDir, handler, runtimeDir string) ([]string, error) {
+// Start is what a command is made for.
+type Start struct {
+	CodeDir    string // where the function's package is; "" = not yet known
+	Handler    string
+	RuntimeDir string // one that Install has filled
+	MemoryMB   int
+}
+
+// Command is what starts a function: its program and arguments. The handler
+// reaches most processes by Lambda's own variable _HANDLER. A provided runtime's
+// bootstrap must be an executable file: otherwise the error is a *FunctionError
+// of type Runtime.InvalidEntrypoint. For Java it is a *ClientError where there
+// is no runtime client.
+func (r Runtime) Command(s Start) ([]string, error) {
 	switch r.Family {
 	case NodeJS:
-		return []string{r.Interpreter, filepath.Join(runtimeDir, nodeBootstrap)}, nil
+		return []string{r.Interpreter, filepath.Join(s.RuntimeDir, nodeBootstrap)}, nil
 	case Python:
-		return []string{r.Interpreter, "-u", "-B", filepath.Join(runtimeDir, pythonBootstrap)}, nil
+		return []string{r.Interpreter, "-u", "-B", filepath.Join(s.RuntimeDir, pythonBootstrap)}, nil
+	case Java:
+		return r.java(s)
 	case Provided:
-		path := filepath.Join(codeDir, "bootstrap")
+		path := filepath.Join(s.CodeDir, "bootstrap")
 		return []string{path}, checkBootstrap(path)
 	}
 	return nil, &UnknownError{Name: r.Name}

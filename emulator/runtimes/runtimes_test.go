@@ -11,10 +11,10 @@ import (
 
 func TestLookupUnknown(t *testing.T) {
 	var unknown *UnknownError
-	if _, err := Lookup("ruby3.4"); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "known are nodejs18.x") {
+	if _, err := Lookup("ruby3.4"); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "known are java11, ") {
 		t.Errorf("error %v, want an *UnknownError that lists the known ones", err)
 	}
-	if got := Known(); len(got) != 13 || !slices.IsSorted(got) {
+	if got := Known(); len(got) != 18 || !slices.IsSorted(got) {
 		t.Errorf("known %v", got)
 	}
 }
@@ -33,7 +33,7 @@ func script(t *testing.T, dir, name, text string) string {
 func alone(t *testing.T, dir string) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"PATH": dir, "HOME": dir, "NVM_DIR": dir, "PYENV_ROOT": dir, "COLDBENCH_NODE": "", "COLDBENCH_PYTHON": "",
+		"PATH": dir, "HOME": dir, "NVM_DIR": dir, "PYENV_ROOT": dir, "COLDBENCH_NODE": "", "COLDBENCH_PYTHON": "", "COLDBENCH_JAVA": "", "JAVA_HOME": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -92,7 +92,7 @@ func TestCommandOfProvided(t *testing.T) {
 	refuse := func(what, message string) {
 		t.Helper()
 		var fault *FunctionError
-		if _, err := r.Command(dir, "x", ""); !errors.As(err, &fault) || fault.Type != "Runtime.InvalidEntrypoint" || fault.Message != message {
+		if _, err := r.Command(Start{CodeDir: dir}); !errors.As(err, &fault) || fault.Type != "Runtime.InvalidEntrypoint" || fault.Message != message {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestCommandOfProvided(t *testing.T) {
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if command, err := r.Command(dir, "x", ""); err != nil || len(command) != 1 || command[0] != path {
+	if command, err := r.Command(Start{CodeDir: dir}); err != nil || len(command) != 1 || command[0] != path {
 		t.Errorf("executable: %q, %v", command, err)
 	}
 }
