@@ -240,7 +240,7 @@ func (s *Server) tryEvent(a *asyncEvent) *apiError {
 	if bad != nil {
 		return bad
 	}
-	e, bad := s.acquire(v)
+	e, bad := s.acquire(v, a.inv.tenant)
 	if bad != nil {
 		return bad
 	}

@@ -19,12 +19,16 @@ import (
 func (s *Server) now() time.Duration { return time.Since(s.started) }
 
 // acquire finds an environment for a request, or says why there is none.
-func (s *Server) acquire(v *version) (*environment, *apiError) {
+func (s *Server) acquire(v *version, tenant string) (*environment, *apiError) {
+	if bad := v.checkTenant(tenant); bad != nil {
+		return nil, bad
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || s.draining {
 		return nil, serviceError("The emulator is stopping.")
 	}
+	v = s.of(v, tenant)
 	d := v.pool.Arrive(s.now())
 	switch d.Kind {
 	case fleet.Throttled:
@@ -130,8 +134,14 @@ func (s *Server) settleLocked(v *version) {
 			e.end()
 		}()
 	}
-	if v.retired && v.pool.Size() == 0 {
+	if v.pool.Size() > 0 {
+		return
+	}
+	switch {
+	case v.retired:
 		delete(s.versions, v)
+	case v.whole != nil:
+		s.forget(v)
 	}
 }
 
@@ -164,6 +174,7 @@ func (s *Server) expire() {
 // The lock is held.
 func (s *Server) retire(v *version) {
 	v.retired = true
+	s.retireParts(v)
 	v.pool.Retire(s.now())
 	s.settleLocked(v)
 	v.release()

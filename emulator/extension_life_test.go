@@ -220,10 +220,6 @@ func TestJSONLogReadsBack(t *testing.T) {
 func TestRuntimeAPIAudit(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{})
-	out, err := b.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte(`{"Do":"headers"}`), TenantId: aws.String("blue")})
-	if err != nil || !strings.Contains(string(out.Payload), `"Lambda-Runtime-Aws-Tenant-Id":["blue"]`) {
-		t.Errorf("%s, %v", out.Payload, err)
-	}
 	a := b.invoke(order{Do: "bad-mode"})
 	if a.failed != "Unhandled" || a.payload != `{"errorType":"Runtime.InvalidResponseModeHeader","errorMessage":"Invalid function response mode"}` {
 		t.Errorf("got %+v", a)

@@ -71,7 +71,10 @@ type version struct {
 	retired     bool
 	publishedAs *version // of $LATEST: the published version that equals it
 	provisioned *provisioned
-	snapshot    *snapshot // nil = none is needed
+	snapshot    *snapshot           // nil = none is needed
+	parts       map[string]*version // by tenant, where these are isolated
+	whole       *version            // of a tenant's part: the version it is of
+	tenant      string              // likewise
 
 	resolve sync.Once
 	argv    []string
@@ -98,6 +101,7 @@ type config struct {
 	SystemLevel string
 	LogGroup    string
 	SnapStart   string
+	Tenancy     string // PER_TENANT, or "" where tenants share environments
 	Layers      []*layerVersion
 	tree        *code            // the layers merged, nil without
 	Image       *imageConfigJSON // overrides of an image's settings, nil without

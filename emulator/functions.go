@@ -30,6 +30,7 @@ type functionConfiguration struct {
 	Runtime                    string               `json:"Runtime,omitempty"`
 	RuntimeVersionConfig       *runtimeVersion      `json:"RuntimeVersionConfig,omitempty"`
 	SnapStart                  *snapStartJSON       `json:"SnapStart,omitempty"`
+	TenancyConfig              *tenancyJSON         `json:"TenancyConfig,omitempty"`
 	State                      string               `json:"State,omitempty"`
 	StateReason                string               `json:"StateReason,omitempty"`
 	StateReasonCode            string               `json:"StateReasonCode,omitempty"`
@@ -91,6 +92,9 @@ func (s *Server) describe(v *version, qualifier string) functionConfiguration {
 		if c.Variables == nil {
 			d.Environment.Variables = map[string]string{}
 		}
+	}
+	if c.Tenancy != "" {
+		d.TenancyConfig = &tenancyJSON{c.Tenancy}
 	}
 	if qualifier == "" && v.number != latestVersion {
 		qualifier = v.number

@@ -23,6 +23,7 @@ type createRequest struct {
 	PackageType  string
 	Publish      bool
 	Tags         map[string]string
+	Tenancy      *tenancyJSON `json:"TenancyConfig"`
 	configRequest
 }
 
@@ -71,6 +72,9 @@ func (s *Server) createFunction(w http.ResponseWriter, r *http.Request) (answer,
 		return answer{}, err
 	}
 	c := defaultConfig(t.name)
+	if err := c.applyTenancy(req.Tenancy); err != nil {
+		return answer{}, err
+	}
 	if err := s.apply(&c, &req.configRequest); err != nil {
 		return answer{}, err
 	}
@@ -172,7 +176,11 @@ func (s *Server) apply(c *config, req *configRequest) *apiError {
 		if err := oneOf(req.SnapStart.ApplyOn, "snapStart.applyOn", "PublishedVersions", "None"); err != nil {
 			return err
 		}
-		c.SnapStart = req.SnapStart.ApplyOn
+		if c.SnapStart = req.SnapStart.ApplyOn; c.SnapStart != "None" {
+			if err := c.excludesTenancy("SnapStart"); err != nil {
+				return err
+			}
+		}
 	}
 	c.applyLogging(req.LoggingConfig)
 	if err := req.DeadLetterConfig.check(); err != nil {

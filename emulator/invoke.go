@@ -48,6 +48,9 @@ func (s *Server) prepareInvocation(w http.ResponseWriter, r *http.Request, kind 
 		target: t, id: w.Header()["X-Amzn-Requestid"][0], payload: payload, arn: s.functionARN(t.name), trace: r.Header.Get("X-Amzn-Trace-Id"),
 		tenant: r.Header.Get("X-Amz-Tenant-Id"),
 	}
+	if bad := v.checkTenant(inv.tenant); bad != nil {
+		return nil, nil, bad
+	}
 	if t.qualifier != "" {
 		inv.arn += ":" + t.qualifier
 	}
@@ -117,7 +120,7 @@ func readPayload(w http.ResponseWriter, r *http.Request, kind string) ([]byte, *
 // environment is given back before the goroutine, and with it the client's
 // connection, is free for another request.
 func (s *Server) invokeSync(w http.ResponseWriter, v *version, inv *invocation) *apiError {
-	e, bad := s.acquire(v)
+	e, bad := s.acquire(v, inv.tenant)
 	if bad != nil {
 		return bad
 	}

@@ -60,6 +60,7 @@ type (
 		RequestID string   `json:"requestId"`
 		Version   string   `json:"version"`
 		Tracing   *tracing `json:"tracing,omitempty"`
+		TenantID  string   `json:"tenantId,omitempty"`
 	}
 	runtimeDoneRecord struct {
 		RequestID string            `json:"requestId"`
@@ -76,6 +77,7 @@ type (
 		Tracing   *tracing     `json:"tracing,omitempty"`
 		Status    string       `json:"status"`
 		ErrorType string       `json:"errorType,omitempty"`
+		TenantID  string       `json:"tenantId,omitempty"`
 	}
 	subscriptionRecord struct {
 		Name  string   `json:"name"`
@@ -234,7 +236,7 @@ func (e *environment) logStart(inv *invocation) {
 		e.openTail(inv.wantTail, startLine(inv.id, e.version.number))
 		return
 	}
-	record := startRecord{inv.id, e.version.number, e.tracing(inv)}
+	record := startRecord{inv.id, e.version.number, e.tracing(inv), inv.tenant}
 	text := startLine(inv.id, e.version.number)
 	if e.json() {
 		text = e.eventLine("INFO", "start", record)
@@ -312,7 +314,7 @@ func (e *environment) logEnd(inv *invocation, r report, o *outcome) {
 	if r.Restore != nil {
 		metrics.RestoreDurationMs, metrics.BilledRestoreDurationMs = millis(r.Restore.took), r.Restore.billedMs()
 	}
-	record := reportRecord{r.RequestID, metrics, o.extensionSpan(), e.tracing(inv), status, r.ErrorType}
+	record := reportRecord{r.RequestID, metrics, o.extensionSpan(), e.tracing(inv), status, r.ErrorType, inv.tenant}
 	if e.json() {
 		e.tell(level, "report", "", record, telemetry.TelemetryAPI)
 	} else {

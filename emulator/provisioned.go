@@ -84,6 +84,9 @@ func (s *Server) putProvisioned(r *http.Request, req *provisionRequest) (answer,
 	case v.provisioned != nil && v.provisioned.qualifier != t.qualifier:
 		return answer{}, conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
 	}
+	if err := v.config.excludesTenancy("Provisioned Concurrency"); err != nil {
+		return answer{}, err
+	}
 	if err := s.provision(v, t.qualifier, n); err != nil {
 		return answer{}, s.provisionError(err, n)
 	}

@@ -69,6 +69,7 @@ type storedConfig struct {
 	LogGroup    string            `json:"log_group"`
 	SnapStart   string            `json:"snap_start"`
 	Layers      []string          `json:"layers,omitempty"` // name:number
+	Tenancy     string            `json:"tenancy,omitempty"`
 }
 
 // storedImage is a container image: the digest is CodeSha256, and the layers are
@@ -189,7 +190,7 @@ func storeVersion(v *version) storedVersion {
 		Revision: v.revision, Settled: v.settled, Modified: v.modified, Image: storeImage(v), Snapshot: v.storeSnapshot(),
 		Config: storedConfig{
 			c.Runtime, c.Role, c.Handler, c.Description, c.Timeout.Milliseconds(), c.MemoryMB, c.Variables, c.HasVars, c.Arch,
-			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart, nil,
+			c.EphemeralMB, c.Tracing, c.LogFormat, c.AppLevel, c.SystemLevel, c.LogGroup, c.SnapStart, nil, c.Tenancy,
 		},
 	}
 	for _, l := range c.Layers {
@@ -206,7 +207,7 @@ func (d storedConfig) config() config {
 	return config{
 		Runtime: d.Runtime, Role: d.Role, Handler: d.Handler, Description: d.Description, Timeout: time.Duration(d.TimeoutMs) * time.Millisecond,
 		MemoryMB: d.MemoryMB, Variables: d.Variables, HasVars: d.HasVars, Arch: d.Arch, EphemeralMB: d.EphemeralMB, Tracing: d.Tracing,
-		LogFormat: d.LogFormat, AppLevel: d.AppLevel, SystemLevel: d.SystemLevel, LogGroup: d.LogGroup, SnapStart: d.SnapStart,
+		LogFormat: d.LogFormat, AppLevel: d.AppLevel, SystemLevel: d.SystemLevel, LogGroup: d.LogGroup, SnapStart: d.SnapStart, Tenancy: d.Tenancy,
 	}
 }
 
@@ -289,6 +290,8 @@ func (v *storedVersion) check() error {
 		return fmt.Errorf("version %s: memory of %d MB", v.Number, c.MemoryMB)
 	case c.EphemeralMB < 512 || c.EphemeralMB > 10240:
 		return fmt.Errorf("version %s: ephemeral storage of %d MB", v.Number, c.EphemeralMB)
+	case c.Tenancy != "" && c.Tenancy != perTenant:
+		return fmt.Errorf("version %s: tenancy %s", v.Number, c.Tenancy)
 	case c.LogGroup == "":
 		return fmt.Errorf("version %s: no log group", v.Number)
 	case !v.Local && len(v.CodeSha256) == 0:

@@ -224,7 +224,7 @@ func (s *Server) invokeStream(w http.ResponseWriter, r *http.Request) *apiError 
 	default:
 		return violated(kind, "invocationType", "Member must satisfy enum value set: [RequestResponse, DryRun]")
 	}
-	e, bad := s.acquire(v)
+	e, bad := s.acquire(v, inv.tenant)
 	if bad != nil {
 		return bad
 	}

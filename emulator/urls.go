@@ -93,6 +93,9 @@ func (s *Server) createURL(r *http.Request, req *urlRequest) (answer, *apiError)
 	if err != nil {
 		return answer{}, noFunctionForURL()
 	}
+	if err := fn.latest.config.excludesTenancy("Function URL"); err != nil {
+		return answer{}, err
+	}
 	if fn.urls[t.qualifier] != nil {
 		return answer{}, conflict("Failed to create function url config for [functionArn = %s]. Error message:  FunctionUrlConfig exists for this Lambda function", s.functionARN(fn.name))
 	}

@@ -115,7 +115,7 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 	case bad != nil:
 		return bad
 	}
-	e, bad := s.acquire(v)
+	e, bad := s.acquire(v, "")
 	if bad != nil {
 		return bad
 	}
