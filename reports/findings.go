@@ -113,6 +113,9 @@ func findings(r *Report) []string {
 		}
 		out = append(out, text+"; it is in response, service and residue, and in no Init Duration.")
 	}
+	if runs := r.Plan.Emulator["runtime"]; strings.Contains(runs, "(another version") {
+		out = append(out, "The function ran on "+plain(runs, 200)+".")
+	}
 	for _, knob := range slices.Sorted(maps.Keys(r.Plan.Emulator)) {
 		if text := r.Plan.Emulator[knob]; knob != "latency" && strings.Contains(text, "(modelled") {
 			out = append(out, "Modelled: "+knob+" "+plain(text, 200)+".")

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/emulator/runtimes"
 	"coldbench/fixtures"
 	"coldbench/record"
 	"coldbench/sandbox"
@@ -54,6 +55,25 @@ func (f *loadFlags) fillEmulated(ctx context.Context, s *subject, name string, n
 		s.functions[0].Package = record.PackageBuiltin
 	case f.code.image != "":
 		return f.noteImage(ctx, s, cfg, n)
+	default:
+		return f.noteRuntime(s, n)
+	}
+	return nil
+}
+
+// noteRuntime keeps with the plan what really runs a managed runtime here.
+func (f *loadFlags) noteRuntime(s *subject, n *narrator) error {
+	r, err := runtimes.Lookup(f.code.runtime)
+	if err != nil {
+		return err // the function was made, so it is the same for the emulator
+	}
+	if r.Family == runtimes.Provided {
+		return nil
+	}
+	s.emulator["runtime"] = r.Version
+	if !r.Exact {
+		s.emulator["runtime"] += " (another version than " + r.Name + ")"
+		n.say("note: %s runs on %s, as this machine has no other", r.Name, r.Version)
 	}
 	return nil
 }

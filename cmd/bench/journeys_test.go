@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"coldbench/emulator/runtimes"
 )
 
 // The journeys of the README, on real function processes.
@@ -42,10 +45,11 @@ func TestSpikyOnTheBuiltInLambda(t *testing.T) {
 
 // coldWithSlowInit measures a function whose init sleeps 300 ms and whose
 // handler sleeps 50 ms, so that requests of one burst overlap.
-func coldWithSlowInit(t *testing.T, args ...string) {
+func coldWithSlowInit(t *testing.T, args ...string) (dir string) {
 	t.Helper()
+	dir = t.TempDir()
 	args = append([]string{"spiky", "--json", "--burst", "3", "--base-rate", "0", "--duration", "2s", "--every", "2s", "--offset", "0s", "--memory", "1769"}, args...)
-	r := bench(t, t.TempDir(), args...)
+	r := bench(t, dir, args...)
 	s := measured(t, r)
 	refusedOnlyForLag(t, s)
 	if s.Outcomes["ok"] != 3 || s.Starts["cold"] != 3 || s.Environments != 3 {
@@ -58,24 +62,44 @@ func coldWithSlowInit(t *testing.T, args ...string) {
 	if d := s.Quantities["duration_ms"]["all"]; d.Min == nil || *d.Min < 50 || *d.Min >= 300 {
 		t.Errorf("duration %+v: the handler sleeps 50 ms, and init is no part of it", d)
 	}
+	return dir
+}
+
+// ranOn checks that plan and report name the interpreter that ran a runtime,
+// and the report says where it is another.
+func ranOn(t *testing.T, dir, runtime string) {
+	t.Helper()
+	r, err := runtimes.Lookup(runtime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, errPlan := os.ReadFile(filepath.Join(dir, "runs", "latest", "plan.json"))
+	report, errReport := os.ReadFile(filepath.Join(dir, "runs", "latest", "report.md"))
+	if err := errors.Join(errPlan, errReport); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(plan), `"runtime": "`+r.Version) || strings.Contains(string(report), "The function ran on "+r.Version) == r.Exact {
+		t.Errorf("%+v is not named", r)
+	}
 }
 
 func TestNodeFunction(t *testing.T) {
 	t.Parallel()
 	need(t, "node")
-	coldWithSlowInit(t, "--runtime", "nodejs22.x", "--handler", "index.handler", "--dir", writeFiles(t, map[string]string{
+	dir := coldWithSlowInit(t, "--runtime", "nodejs22.x", "--handler", "index.handler", "--dir", writeFiles(t, map[string]string{
 		"index.js": `
 const end = Date.now() + 300
 while (Date.now() < end) {}
 exports.handler = async (event) => { await new Promise(r => setTimeout(r, 50)); return { event } }
 `,
 	}))
+	ranOn(t, dir, "nodejs22.x")
 }
 
 func TestPythonFunction(t *testing.T) {
 	t.Parallel()
 	need(t, "python3")
-	coldWithSlowInit(t, "--runtime", "python3.13", "--handler", "app.handler", "--dir", writeFiles(t, map[string]string{
+	dir := coldWithSlowInit(t, "--runtime", "python3.13", "--handler", "app.handler", "--dir", writeFiles(t, map[string]string{
 		"app.py": `
 import time
 time.sleep(0.3)
@@ -84,6 +108,7 @@ def handler(event, context):
     return {"id": context.aws_request_id}
 `,
 	}))
+	ranOn(t, dir, "python3.13")
 }
 
 func TestGoBootstrap(t *testing.T) {
