@@ -49,7 +49,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	res, err := o.into(ctx, w, start)
-	return res, errors.Join(err, w.Close())
+	if closed := w.Close(); err == nil { // else it may say the same again
+		err = closed
+	}
+	return res, err
 }
 
 // lead is the time from the plan being written to the first arrival: enough to

@@ -96,7 +96,7 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	})
 	stop()
 	if err != nil {
-		return "", err
+		return "", recordedIn(dir, err)
 	}
 	if res.LogsError != nil {
 		if f.logs == "required" {
@@ -317,4 +317,13 @@ func (f *loadFlags) atMost(floor *record.Floor) float64 {
 		return floor.LeanPerSecond
 	}
 	return floor.NetHTTPPerSecond
+}
+
+// recordedIn says where the rows of a run are that could not be recorded to its
+// end.
+func recordedIn(dir string, err error) error {
+	if info, statErr := os.Stat(filepath.Join(dir, record.RowsFile)); statErr != nil || info.Size() == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; `bench report %s` shows what was recorded until then", err, dir)
 }

@@ -68,7 +68,11 @@ func usageArgs(c *cobra.Command) {
 		check = cobra.NoArgs
 	}
 	c.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
+		err := check(cmd, args)
+		if err != nil && strings.Contains(cmd.Use, " ") { // the verb names what it takes
+			err = fmt.Errorf("%d arguments where `bench %s` is wanted", len(args), cmd.Use)
+		}
+		if err != nil {
 			return &usageError{err}
 		}
 		return nil
