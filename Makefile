@@ -7,7 +7,7 @@ SOURCES := $(shell git ls-files '*.go' '*.mjs' '*.cjs' '*.py' '*.json' '*.css' '
 
 .DEFAULT_GOAL := help
 BENCHES := bench-lateness bench-rate bench-stall bench-poisson bench-rows bench-saturated
-.PHONY: help run build test race clients load bench bench-loadgen $(BENCHES) fuzz lint docs cover golden clean
+.PHONY: help run build test race clients vm load bench bench-loadgen $(BENCHES) fuzz lint docs cover golden clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ race: ## all tests three times, race detector on
 
 clients: ## real clients (AWS CLI, boto3, npm, Go) and runtime clients drive bench emulate; clients/install gets them
 	$(GO) test -count=1 -tags clients -timeout 10m ./clients
+
+vm: ## the sandbox's tests on cgroup v2, on amd64 and arm64: in virtual machines of QEMU, which it needs
+	sandbox/vm/run
 
 load: ## 1,000 simultaneous cold starts: nothing lost, nothing left
 	TEST_COLD_STARTS=1000 $(GO) test -count=1 -timeout 20m -v -run TestManyColdStartsAtOnce ./emulator

@@ -110,7 +110,7 @@ func TestNamespaces(t *testing.T) {
 	}
 	// A process that is spawned later is in the namespaces of its environment.
 	out := newLines()
-	spawn(t, e, Extra{Command: []string{"readlink", "/proc/self/ns/pid", "/proc/self/ns/mnt"}, Stdout: out})
+	spawn(t, e, Extra{Command: []string{"sh", "-c", "readlink /proc/self/ns/pid; readlink /proc/self/ns/mnt"}, Stdout: out})
 	for _, name := range []string{"pid", "mnt"} {
 		want, err := os.Readlink("/proc/" + strconv.Itoa(e.Pid()) + "/ns/" + name)
 		if got := out.next(t, e); err != nil || got != want {

@@ -90,6 +90,38 @@ func TestPeakMemory(t *testing.T) {
 	})
 }
 
+// The kernel counts the periods in which a busy process was held back.
+func TestCPULimitIsInForce(t *testing.T) {
+	h := limited(t, Options{}, "cpu")
+	for share, want := range map[float64]bool{0.1: true, 0: false} {
+		e := start(t, h, Spec{Env: helper("spin:100"), CPUShare: share})
+		held := false
+		for running := true; running && !held; {
+			select {
+			case <-e.Exited():
+				running = false
+			default:
+				held = throttled(e.group)
+				time.Sleep(time.Millisecond)
+			}
+		}
+		if e.Kill(); held != want {
+			t.Errorf("limited to %v of a CPU, where 0 is not at all: held back %v", share, held)
+		}
+	}
+}
+
+func throttled(g group) bool {
+	dir := ""
+	switch g := g.(type) {
+	case *unifiedGroup:
+		dir = g.dir
+	case *legacyGroup:
+		dir = g.dir("cpu")
+	}
+	return counter(dir, "cpu.stat", "nr_throttled") > 0
+}
+
 func TestForkBombMeetsTheProcessLimit(t *testing.T) {
 	h := limited(t, Options{MaxProcesses: 60}, "pids")
 	out := newLines()
