@@ -59,14 +59,33 @@ const json = (env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
 const threshold = levels[(env.AWS_LAMBDA_LOG_LEVEL || 'trace').toLowerCase()] || 0;
 
 // write puts one record on stdout. Text records are one line: line feeds inside
-// become carriage returns, so that the record stays one log event.
-function write(level, message, extra) {
+// become carriage returns, so that the record stays one log event. A JSON record
+// has a single argument as it is, and more of them as text.
+function write(level, args) {
   if (json && levels[level.toLowerCase()] < threshold) return;
   const now = new Date().toISOString();
   const text = json
-    ? JSON.stringify({ timestamp: now, level, requestId, message, ...extra })
-    : `${now}\t${requestId}\t${level}\t${message}`.replace(/\n/g, '\r');
+    ? encodeRecord({ timestamp: now, level, requestId }, args)
+    : `${now}\t${requestId}\t${level}\t${util.format(...args)}`.replace(/\n/g, '\r');
   writeAll(Buffer.from(text + '\n'));
+}
+
+function encodeRecord(record, args) {
+  if (args.length !== 1) {
+    const error = args.find(isError);
+    return JSON.stringify({ ...record, message: util.format(...args), ...(error && errorFields(error)) });
+  }
+  try {
+    return JSON.stringify({ ...record, message: args[0] }, (_, value) =>
+      (isError(value) ? { ...errorFields(value), ...value } : value));
+  } catch {
+    return JSON.stringify({ ...record, message: util.format(args[0]) });
+  }
+}
+
+function errorFields(error) {
+  const name = error instanceof RuntimeError ? error.name.replace('Runtime.', '') : error.constructor?.name;
+  return { errorType: name ?? 'UnknownError', errorMessage: error.message, stackTrace: describe(error).trace };
 }
 
 function writeAll(bytes) {
@@ -82,18 +101,18 @@ function writeAll(bytes) {
 function patchConsole() {
   const names = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE' };
   for (const [name, level] of Object.entries(names)) {
-    console[name] = (...args) => write(level, util.format(...args));
+    console[name] = (...args) => write(level, args);
   }
-  console.fatal = (...args) => write('FATAL', util.format(...args));
+  console.fatal = (...args) => write('FATAL', args);
 }
 
 // logError prints an error with its stack as the fields of a JSON object.
 function logError(level, title, thrown) {
   const error = isError(thrown) ? thrown : new Error(describe(thrown).errorMessage);
+  if (json) return write(level, [error]);
   const record = describe(error);
   const detail = { errorType: record.errorType, errorMessage: record.errorMessage, ...error, stack: record.trace };
-  if (json) return write(level, title, detail);
-  write(level, `${title} \t${stringify(detail)}`);
+  write(level, [`${title} \t${stringify(detail)}`]);
 }
 
 function stringify(value) {

@@ -108,8 +108,8 @@ def log_error(record):
     """Prints an error as one log event: carriage returns part its lines, and
     their indentation is of no-break spaces, which a log viewer keeps."""
     if json_logs():
-        record = {"timestamp": utc(time.time()), "log_level": "ERROR", **record}
-        print(json.dumps(record), flush=True)
+        record = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()), "level": "ERROR", **record}
+        print(encode(record), flush=True)
         return
     lines = ["[ERROR] %s: %s" % (record["errorType"], record["errorMessage"]), "Traceback (most recent call last):"]
     for entry in record["stackTrace"]:
@@ -124,13 +124,42 @@ def json_logs():
     return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
 
 
-def utc(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+# ---- answers as JSON
+
+# From Python 3.12 on characters stand as they are; before, they are escaped.
+ASCII = os.environ.get("AWS_EXECUTION_ENV", "").rpartition("python3.")[2] in ("8", "9", "10", "11")
+
+
+class Encoder(json.JSONEncoder):
+    """Writes a Decimal as a number of all its digits. The encoder knows no way
+    to do that, so it is marked, and encode takes marks and quotes away."""
+
+    def default(self, value):
+        decimal = sys.modules.get("decimal")
+        if decimal is None or not isinstance(value, decimal.Decimal):
+            return super().default(value)
+        if value.is_nan():
+            return float("nan")
+        self.numbers = True
+        return MARK + str(value) + MARK
+
+
+MARK = "\ue000decimal\ue001"  # private characters, escaped or not, around what loses its quotes
+
+
+def encode(value):
+    encoder = Encoder(ensure_ascii=ASCII)
+    text = encoder.encode(value)
+    if getattr(encoder, "numbers", False):
+        quoted = json.dumps(MARK, ensure_ascii=ASCII)[1:-1]
+        text = text.replace('"' + quoted, "").replace(quoted + '"', "")
+    return text
 
 
 # ---- logging
 
 current_request_id = None
+current_tenant_id = None
 
 
 def set_up_logging():
@@ -146,23 +175,31 @@ def set_up_logging():
             record.aws_request_id = current_request_id or ""
             return True
 
+    own = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "taskName", "message"}
+
     class JsonFormatter(logging.Formatter):
         def format(self, record):
+            import traceback
+
+            kind, error, trace = record.exc_info or (None, None, None)
+            seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             fields = {
-                "timestamp": utc(record.created),
+                "timestamp": "%s.%03dZ" % (seconds, record.msecs),
                 "level": record.levelname,
                 "message": record.getMessage(),
                 "logger": record.name,
+                "stackTrace": kind and traceback.format_tb(trace),
+                "errorType": kind and kind.__name__,
+                "errorMessage": kind and str(error),
                 "requestId": record.aws_request_id,
+                "location": kind and "%s:%s:%s" % (record.pathname, record.funcName, record.lineno),
+                "tenantId": current_tenant_id,
             }
-            if record.exc_info:
-                fields["stackTrace"] = self.formatException(record.exc_info).split("\n")
-                fields["errorType"] = record.exc_info[0].__name__
-                fields["errorMessage"] = str(record.exc_info[1])
-            return json.dumps({k: v for k, v in fields.items() if v != ""}, default=str)
+            fields.update((k, v) for k, v in vars(record).items() if k not in own and k not in fields)
+            return json.dumps({k: v for k, v in fields.items() if v is not None}, ensure_ascii=False)
 
     text = logging.Formatter(
-        "[%(levelname)s]\t%(asctime)s.%(msecs)dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     text.converter = time.gmtime
     handler = logging.StreamHandler(sys.stdout)
@@ -170,11 +207,9 @@ def set_up_logging():
     handler.addFilter(WithRequestId())
     root = logging.getLogger()
     root.addHandler(handler)
-    level = {"TRACE": "NOTSET", "FATAL": "CRITICAL"}.get(
-        os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper(), os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
-    )
-    if level and json_logs():
-        root.setLevel(level)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    if level:
+        root.setLevel({"TRACE": "DEBUG"}.get(level, level))
 
 
 set_up_logging.done = False
@@ -223,7 +258,7 @@ class Client:
 
 class ClientContext:
     def __init__(self, fields):
-        self.client = Client(fields.get("client") or {})
+        self.client = None if fields.get("client") is None else Client(fields["client"])
         self.custom = fields.get("custom")
         self.env = fields.get("env")
 
@@ -280,40 +315,43 @@ def load_handler(text):
 
 
 def answer(handler, headers, body):
-    """Runs the handler; returns the bytes of its answer."""
+    """Runs the handler; returns the bytes of its answer and their type."""
     try:
         event = json.loads(body.decode("utf-8"))
     except ValueError as error:
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
     result = handler(event, Context(headers))
+    if isinstance(result, bytes):
+        return result, "application/unknown"
     try:
-        return json.dumps(result, ensure_ascii=False).encode("utf-8")
+        return encode(result).encode("utf-8"), "application/json"
     except (TypeError, ValueError, RecursionError) as error:
         raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
 
 
 def post_error(api, target, record):
-    body = json.dumps(record).encode("utf-8")
+    body = encode(record).encode("utf-8")
     kind = record["errorType"]
     api.call("POST", target, body, [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", kind)])
 
 
 def invoke(api, handler, headers, body):
-    global current_request_id
+    global current_request_id, current_tenant_id
     current_request_id = request_id = headers["lambda-runtime-aws-request-id"]
+    current_tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     trace = headers.get("lambda-runtime-trace-id")
     if trace:
         os.environ["_X_AMZN_TRACE_ID"] = trace
     else:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
     try:
-        reply = answer(handler, headers, body)
+        reply, kind = answer(handler, headers, body)
     except Exception as error:  # what the handler threw is its answer
         record = describe(error, request_id)
         log_error(record)
         post_error(api, "/invocation/%s/error" % request_id, record)
         return
-    api.call("POST", "/invocation/%s/response" % request_id, reply, [("Content-Type", "application/json")])
+    api.call("POST", "/invocation/%s/response" % request_id, reply, [("Content-Type", kind)])
 
 
 def main():

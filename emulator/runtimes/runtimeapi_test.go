@@ -97,6 +97,12 @@ func (f *fake) finish() {
 // about the events.
 func serve(t *testing.T, r Runtime, handler string, files map[string]string, events ...string) session {
 	t.Helper()
+	return serveWith(t, r, nil, handler, files, events...)
+}
+
+// serveWith has variables beside the usual ones.
+func serveWith(t *testing.T, r Runtime, env []string, handler string, files map[string]string, events ...string) session {
+	t.Helper()
 	code, dir := t.TempDir(), t.TempDir()
 	for name, text := range files {
 		path := filepath.Join(code, name)
@@ -125,6 +131,7 @@ func serve(t *testing.T, r Runtime, handler string, files map[string]string, eve
 		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/f", "AWS_LAMBDA_LOG_STREAM_NAME=2026/01/01/[$LATEST]0",
 	}
+	c.Env = append(c.Env, env...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
