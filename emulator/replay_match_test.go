@@ -154,7 +154,7 @@ func (m *matcher) form(want string) (names []string, form *regexp.Regexp) {
 		switch value, bound := m.bound[name]; {
 		case bound:
 			b.WriteString(regexp.QuoteMeta(value))
-		case strings.HasPrefix(name, "<resource:") || strings.HasPrefix(name, "<log-result:") || strings.Contains(name, "trace-id:"):
+		case strings.HasPrefix(name, "<resource:") || strings.HasPrefix(name, "<log-result:") || strings.Contains(name, "trace-id:") || strings.HasPrefix(name, "<domain:"):
 			b.WriteString("(.+?)")
 			names = append(names, name)
 		case strings.Contains(name, ":"):

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,18 +42,25 @@ func TestFunctionURL(t *testing.T) {
 		return resp, body(t, resp)
 	}
 	// The function answers with the event, which is then the body.
-	_, text := post("path/1?q=query&m=a&m=b", "text/plain", "hello")
+	_, text := post("pa%20th/1?q=query&m=a&m=b", "text/plain", "hello")
 	var e struct {
 		Version, RawPath, RawQueryString, Body string
-		QueryStringParameters                  map[string]string
+		QueryStringParameters, Headers         map[string]string
 		RequestContext                         struct{ HTTP struct{ Method, Path string } }
 		IsBase64Encoded                        bool
 	}
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Version != "2.0" || e.RawPath != "/path/1" || e.Body != "hello" || e.QueryStringParameters["m"] != "a,b" || e.RequestContext.HTTP.Method != http.MethodPost || e.IsBase64Encoded {
+	if e.Version != "2.0" || e.RawPath != "/pa%20th/1" || e.RequestContext.HTTP.Path != "/pa th/1" || e.Body != "hello" || e.QueryStringParameters["m"] != "a,b" || e.RequestContext.HTTP.Method != http.MethodPost || e.IsBase64Encoded {
 		t.Errorf("event %+v", e)
+	}
+	at, _ := url.Parse(*made.FunctionUrl)
+	for name, form := range map[string]string{
+		"host": regexp.QuoteMeta(at.Host), "content-length": "5", "content-type": "text/plain",
+		"x-amzn-trace-id": "Root=1-[0-9a-f]{8}-[0-9a-f]{24}", "x-forwarded-for": `127\.0\.0\.1`, "x-forwarded-port": at.Port(), "x-forwarded-proto": "http",
+	} {
+		mustMatch(t, form, e.Headers[name])
 	}
 	if _, text := post("", "application/octet-stream", "\x00\x01"); !strings.Contains(text, `"body":"AAE=","isBase64Encoded":true`) {
 		t.Errorf("binary body: %s", text)

@@ -50,15 +50,17 @@ type urlHTTP struct {
 	UserAgent string `json:"userAgent"`
 }
 
-func newURLEvent(u *functionURL, r *http.Request, id string, body []byte) urlEvent {
+// newURLEvent makes the event of a request. The path of its HTTP part is decoded
+// (recorded November 2025), the raw one is as it came.
+func newURLEvent(u *functionURL, r *http.Request, id, trace string, body []byte) urlEvent {
 	now := time.Now().UTC()
-	path := "/" + strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), urlPrefix+u.id), "/")
 	source, _, _ := net.SplitHostPort(r.RemoteAddr)
 	e := urlEvent{
-		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{"host": r.Host},
+		Version: "2.0", RouteKey: "$default", RawPath: u.path(r.URL.EscapedPath()), RawQueryString: r.URL.RawQuery,
+		Headers: map[string]string{},
 		RequestContext: urlContext{
 			AccountID: "anonymous", APIID: u.id, DomainName: r.Host, DomainPrefix: u.id, RequestID: id, RouteKey: "$default", Stage: "$default",
-			HTTP: urlHTTP{r.Method, path, r.Proto, source, r.UserAgent()}, Time: now.Format("02/Jan/2006:15:04:05 +0000"), TimeEpoch: now.UnixMilli(),
+			HTTP: urlHTTP{r.Method, u.path(r.URL.Path), r.Proto, source, r.UserAgent()}, Time: now.Format("02/Jan/2006:15:04:05 +0000"), TimeEpoch: now.UnixMilli(),
 		},
 	}
 	for k, v := range r.Header {
@@ -68,6 +70,9 @@ func newURLEvent(u *functionURL, r *http.Request, id string, body []byte) urlEve
 		}
 		e.Headers[strings.ToLower(k)] = strings.Join(v, ",")
 	}
+	e.Headers["host"] = r.Host
+	e.Headers["x-amzn-trace-id"], _, _ = strings.Cut(trace, ";")
+	e.Headers["x-forwarded-for"], e.Headers["x-forwarded-port"], e.Headers["x-forwarded-proto"] = source, portOf(r.Host), "http"
 	if q := r.URL.Query(); len(q) > 0 {
 		e.Query = map[string]string{}
 		for k, v := range q {
@@ -79,6 +84,18 @@ func newURLEvent(u *functionURL, r *http.Request, id string, body []byte) urlEve
 		e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return e
+}
+
+// path is that of a request below the URL.
+func (u *functionURL) path(whole string) string {
+	return "/" + strings.TrimPrefix(strings.TrimPrefix(whole, urlPrefix+u.id), "/")
+}
+
+func portOf(host string) string {
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return port
+	}
+	return "80"
 }
 
 // isText: bodies of these types reach the function as they are, others in
@@ -120,11 +137,15 @@ func (s *Server) serveURL(w http.ResponseWriter, r *http.Request) *apiError {
 		return bad
 	}
 	id := w.Header().Get("X-Amzn-Requestid")
-	ev := newURLEvent(u, r, id, body)
+	trace := r.Header.Get("X-Amzn-Trace-Id")
+	if trace == "" {
+		trace = v.newTrace(now)
+	}
+	ev := newURLEvent(u, r, id, trace, body)
 	if u.auth != "NONE" {
 		ev.RequestContext.authorize(caller, s.set.AccountID)
 	}
-	inv := &invocation{target: u.target, id: id, payload: encodeJSON(ev), arn: s.functionARN(u.target.name), trace: v.newTrace(now)}
+	inv := &invocation{target: u.target, id: id, payload: encodeJSON(ev), arn: s.functionARN(u.target.name), trace: trace}
 	if u.target.qualifier != "" {
 		inv.arn += ":" + u.target.qualifier
 	}
