@@ -176,9 +176,9 @@ func TestRuntimeAPIRefusesIllegalCalls(t *testing.T) {
 	}
 	const refused = `403 {"errorMessage":"State transition from ResponseSent to %s failed for runtime. Error: State transition is not allowed","errorType":"InvalidStateTransition"}`
 	want := []string{
-		fmt.Sprintf(refused, "ResponseSent"),
+		fmt.Sprintf(refused, "InvocationResponse"),
 		`400 {"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`,
-		fmt.Sprintf(refused, "ResponseSent"),
+		fmt.Sprintf(refused, "InvocationErrorResponse"),
 		fmt.Sprintf(refused, "InitError"),
 	}
 	if strings.Join(notes, "\n") != strings.Join(want, "\n") {

@@ -95,6 +95,14 @@ func (s *session) deliver(d *delivery) {
 
 // enter changes the state if it is one of from, else it says why not.
 func (s *session) enter(to sessionState, from ...sessionState) *runtimeError {
+	return s.enterAs(stateNames[to], to, from...)
+}
+
+// answerStates are what the platform calls the state between a call and its end;
+// here that is no state of its own.
+var answerStates = map[string]string{"response": "InvocationResponse", "error": "InvocationErrorResponse"}
+
+func (s *session) enterAs(name string, to sessionState, from ...sessionState) *runtimeError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range from {
@@ -105,7 +113,7 @@ func (s *session) enter(to sessionState, from ...sessionState) *runtimeError {
 	}
 	return &runtimeError{
 		403, "InvalidStateTransition",
-		"State transition from " + stateNames[s.state] + " to " + stateNames[to] + " failed for runtime. Error: State transition is not allowed",
+		"State transition from " + stateNames[s.state] + " to " + name + " failed for runtime. Error: State transition is not allowed",
 	}
 }
 
@@ -246,7 +254,7 @@ func (s *session) answer(w http.ResponseWriter, r *http.Request, id, call string
 		(&runtimeError{400, "InvalidRequestID", "Invalid request ID"}).write(w)
 		return
 	}
-	if err := s.enter(stateAnswered, stateRunning); err != nil {
+	if err := s.enterAs(answerStates[call], stateAnswered, stateRunning); err != nil {
 		err.write(w)
 		return
 	}
