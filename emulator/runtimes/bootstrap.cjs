@@ -29,7 +29,7 @@ const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
 const exitRejection = 128;
 const exitException = 129;
 
-let requestId; // of the latest invocation
+let requestId, tenantId; // of the latest invocation
 let phase = 'init'; // then 'invoke' while there is an invocation, or 'idle'
 
 function splitAddress(address) {
@@ -65,7 +65,7 @@ function write(level, args) {
   if (json && levels[level.toLowerCase()] < threshold) return;
   const now = new Date().toISOString();
   const text = json
-    ? encodeRecord({ timestamp: now, level, requestId }, args)
+    ? encodeRecord({ timestamp: now, level, requestId, tenantId }, args)
     : `${now}\t${requestId}\t${level}\t${util.format(...args)}`.replace(/\n/g, '\r');
   writeAll(Buffer.from(text + '\n'));
 }
@@ -317,6 +317,7 @@ function run(handler, event, headers) {
 async function invoke(handler, next) {
   phase = 'invoke';
   requestId = next.headers['lambda-runtime-aws-request-id'];
+  tenantId = next.headers['lambda-runtime-aws-tenant-id'];
   const trace = next.headers['lambda-runtime-trace-id'];
   if (trace) env._X_AMZN_TRACE_ID = trace;
   else delete env._X_AMZN_TRACE_ID;

@@ -71,12 +71,12 @@ func TestNodeJSONLog(t *testing.T) {
 			const loop = {}; loop.loop = loop; console.log(loop)
 			throw new Lost('end') }`}, `{}`)
 	same(t, s.records(t, "2006-01-02T15:04:05.000Z"),
-		fields{"level": "INFO", "requestId": "id-1", "message": "text x"},
-		fields{"level": "INFO", "requestId": "id-1", "message": fields{"a": 1.0, "b": []any{2.0}}},
-		fields{"level": "WARN", "requestId": "id-1", "message": s.records(t, "2006-01-02T15:04:05.000Z")[2]["message"], "errorType": "Lost", "errorMessage": "gone", "stackTrace": true},
-		fields{"level": "ERROR", "requestId": "id-1", "message": fields{"errorType": "TypeError", "errorMessage": "odd", "stackTrace": true, "code": "E1"}},
-		fields{"level": "INFO", "requestId": "id-1", "message": "<ref *1> { loop: [Circular *1] }"},
-		fields{"level": "ERROR", "requestId": "id-1", "message": fields{"errorType": "Lost", "errorMessage": "end", "stackTrace": true}},
+		fields{"level": "INFO", "requestId": "id-1", "tenantId": "t", "message": "text x"},
+		fields{"level": "INFO", "requestId": "id-1", "tenantId": "t", "message": fields{"a": 1.0, "b": []any{2.0}}},
+		fields{"level": "WARN", "requestId": "id-1", "tenantId": "t", "message": s.records(t, "2006-01-02T15:04:05.000Z")[2]["message"], "errorType": "Lost", "errorMessage": "gone", "stackTrace": true},
+		fields{"level": "ERROR", "requestId": "id-1", "tenantId": "t", "message": fields{"errorType": "TypeError", "errorMessage": "odd", "stackTrace": true, "code": "E1"}},
+		fields{"level": "INFO", "requestId": "id-1", "tenantId": "t", "message": "<ref *1> { loop: [Circular *1] }"},
+		fields{"level": "ERROR", "requestId": "id-1", "tenantId": "t", "message": fields{"errorType": "Lost", "errorMessage": "end", "stackTrace": true}},
 	)
 }
 
