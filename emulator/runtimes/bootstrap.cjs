@@ -145,9 +145,9 @@ function describe(error) {
       trace: String(error.stack || '').split('\n'),
     };
   }
-  if (error === null || error === undefined) return describe('handled');
+  if ((error === null || error === undefined) && !since24) return describe('handled');
   try {
-    return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
+    return { errorType: typeof error, errorMessage: String(error), trace: [] };
   } catch {
     return describe('callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack');
   }
@@ -246,8 +246,9 @@ async function loadHandler(text) {
     throw new RuntimeError('Runtime.MalformedStreamingHandler', 'Only response streaming is supported.');
   }
   if (!kind && handler.length >= 3 && since24) {
-    throw new RuntimeError('Runtime.CallbackHandlerDeprecated',
-      'nodejs24.x does not support handlers with a callback: use an async function');
+    throw new RuntimeError('Runtime.CallbackHandlerDeprecated', 'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. '
+      + 'You need to modify this function to use a supported handler signature to use Node.js 24 or later. '
+      + 'For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.');
   }
   return handler;
 }
@@ -273,16 +274,19 @@ function makeContext(headers, options) {
     identity: parseHeader(headers['lambda-runtime-cognito-identity']),
     tenantId: headers['lambda-runtime-aws-tenant-id'],
     getRemainingTimeInMillis: () => deadline - Date.now(),
-    done: (error, result) => options.settle(error, result),
-    succeed: (result) => options.settle(null, result),
-    fail: (error) => options.settle(error ?? 'handled'),
   };
+  if (since24) return Object.assign(context, { xRayTraceId: headers['lambda-runtime-trace-id'] });
   Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', {
     enumerable: true,
     get: () => options.wait,
     set: (value) => { options.wait = Boolean(value); },
   });
-  return context;
+  if (!options.settle) return context; // it streams
+  return Object.assign(context, {
+    done: (error, result) => options.settle(error, result),
+    succeed: (result) => options.settle(null, result),
+    fail: (error) => options.settle(error ?? 'handled'),
+  });
 }
 
 function parseHeader(text) {
@@ -294,8 +298,10 @@ function parseHeader(text) {
 // An async handler answers with its promise. A callback handler answers with
 // its callback, but only once the event loop is empty, unless it has set
 // callbackWaitsForEmptyEventLoop to false. If the loop is empty and nobody has
-// answered, the answer is null.
+// answered, the answer is null. From Node.js 24 on the answer is what the handler
+// returns, and a handler that never settles ends the process.
 function run(handler, event, headers) {
+  if (since24) return handler(event, makeContext(headers, {}));
   return new Promise((resolve, reject) => {
     const failed = (error) => error !== null && error !== undefined;
     const settle = (error, result) => (failed(error) ? reject(error) : resolve(result));
@@ -346,16 +352,14 @@ function offerStreaming() {
   });
 }
 
-// stream answers in parts. Then the event loop has to be empty, unless the
-// handler has set callbackWaitsForEmptyEventLoop to false.
+// stream answers in parts. Then the event loop has to be empty before Node.js 24,
+// unless the handler has set callbackWaitsForEmptyEventLoop to false.
 async function stream(handler, event, headers) {
   const { answer, marks } = require('./stream.cjs');
-  const options = { wait: true };
-  const context = makeContext(headers, options);
-  for (const name of ['done', 'succeed', 'fail']) delete context[name];
+  const options = { wait: !since24 };
   const highWaterMark = handler[marks.highWaterMark];
   const by = highWaterMark === undefined ? agent : new http.Agent({ highWaterMark });
-  await answer(handler, event, context, { host, port, path: `${api}/invocation/${requestId}/response`, agent: by },
+  await answer(handler, event, makeContext(headers, options), { host, port, path: `${api}/invocation/${requestId}/response`, agent: by },
     (error) => {
       logError('ERROR', 'Invoke Error', error);
       return describe(error);

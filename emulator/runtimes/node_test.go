@@ -201,3 +201,31 @@ func TestNodeBulk(t *testing.T) {
 		t.Errorf("%d bytes of log", len(s.Log))
 	}
 }
+
+// nodejs24.x knows no callbacks: the answer is what the handler returns, and
+// nothing waits for the event loop. Source: aws-lambda-nodejs-runtime-interface-client 4.
+func TestNode24(t *testing.T) {
+	r := must(t, "nodejs24.x")
+	one := func(body string, events ...string) session {
+		return serve(t, r, "index.handler", map[string]string{"index.js": "exports.handler = " + body}, events...)
+	}
+	const members = `"awsRequestId,clientContext,functionName,functionVersion,getRemainingTimeInMillis,identity,invokedFunctionArn,logGroupName,logStreamName,memoryLimitInMB,tenantId,xRayTraceId"`
+	if p := one(`(e, c) => Object.keys(c).sort().join()`, `{}`).only(t); p.Body != members {
+		t.Errorf("context %+v", p)
+	}
+	for body, want := range map[string]string{`() => 5`: "5", `() => {}`: "null", `async () => { setTimeout(() => {}, 60000); return 1 }`: "1"} {
+		if p := one(body, `{}`).only(t); p.Body != want {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	check(t, one(`async () => { throw null }`, `{}`), "/invocation/id-1/error", "object", "null")
+	check(t, one(`async () => { const a = {}; a.a = a; return a }`, `{}`), "/invocation/id-1/error", "Runtime.JSONStringifyError", "Unable to stringify response body")
+	check(t, one(`(e, c, cb) => cb(null, 1)`), "/init/error", "Runtime.CallbackHandlerDeprecated", "removed support for callback-based function handlers")
+	s := one(`awslambda.streamifyResponse(async (e, s, c) => { setTimeout(() => {}, 60000); s.end('x') })`, `{}`)
+	if p := s.only(t); p.Body != "x" {
+		t.Errorf("%+v", p)
+	}
+	if s := one(`() => new Promise(() => {})`, `{}`); len(s.Posts) != 0 || s.Exit < 0 {
+		t.Errorf("never settled: %+v, exit %d", s.Posts, s.Exit)
+	}
+}
