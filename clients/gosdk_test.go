@@ -59,9 +59,14 @@ func must[T any](v T, err error) func(t *testing.T) T {
 // create makes the function of a zip file and waits until it is Active.
 func (s *sdk) create(zip, handler string) {
 	s.t.Helper()
+	s.createOn(types.RuntimeProvidedal2023, zip, handler)
+}
+
+func (s *sdk) createOn(runtime types.Runtime, zip, handler string) {
+	s.t.Helper()
 	code := must(os.ReadFile(zip))(s.t)
 	must(s.lambda.CreateFunction(s.ctx, &lambda.CreateFunctionInput{
-		FunctionName: s.name, Runtime: types.RuntimeProvidedal2023, Handler: &handler, Role: aws.String(role),
+		FunctionName: s.name, Runtime: runtime, Handler: &handler, Role: aws.String(role),
 		MemorySize: aws.Int32(512), Timeout: aws.Int32(60), Code: &types.FunctionCode{ZipFile: code},
 	}))(s.t)
 	s.awaitActive()

@@ -64,6 +64,13 @@ func (b *bed) ric(t *testing.T) {
 	if aws.ToString(out.FunctionError) != "Unhandled" || !strings.HasPrefix(string(out.Payload), `{"errorType":"TypeError","errorMessage":"told to fail","trace":["TypeError: told to fail"`) {
 		t.Errorf("%s", out.Payload)
 	}
+	// A handler that streams, on that client and on the built-in runtime.
+	s = b.sdk(t, "node-ric-stream")
+	s.create(archive, "index.stream")
+	s.stream()
+	s = b.sdk(t, "node-stream")
+	s.createOn(types.RuntimeNodejs22x, archive, "index.stream")
+	s.stream()
 }
 
 // image: the function on aws-lambda-go as a container image, written by bench
