@@ -189,6 +189,13 @@ type environmentListener struct {
 type environmentKey struct{}
 
 // newRuntimeServer serves the Runtime API of every environment.
+//
+// Note: a loop of our own over each connection, with the parser of fasthttp, was
+// tried: it spares the goroutine with which net/http watches for a client that
+// goes away, and 50 allocations for each invocation. A warm invocation became at
+// most 9 % faster, with answers that could do less than these; that is not worth
+// a second HTTP server. That of fasthttp keeps a buffer for the largest head, 2 MB,
+// on each connection.
 func newRuntimeServer() *http.Server {
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -135,8 +135,8 @@ func TestCPUShare(t *testing.T) {
 		fmt.Sscan(a.payload, &cpu)
 		share, took, init := float64(mb)/1769, parseReport(t, a.log).duration, parseReport(t, cold.log).init
 		t.Logf("%d MB: handler %.0f ms for %.0f ms of CPU, init with half that work %.0f ms", mb, took, cpu, init)
-		// A period of the limiter (100 ms) may pass before it bites.
-		if least := .85*cpu/share - 100; took < least {
+		// A period of the limiter (20 ms) may pass before it bites.
+		if least := .85*cpu/share - 20; took < least {
 			t.Errorf("%d MB: %.0f ms of CPU took %.0f ms, want at least %.0f", mb, cpu, took, least)
 		}
 	}
