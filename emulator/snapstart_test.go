@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coldbench/emulator"
+	"coldbench/emulator/runtimes"
 	"coldbench/parsers"
 	"coldbench/record"
 
@@ -197,5 +198,35 @@ func TestSnapStartInJSON(t *testing.T) {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %s in %s", want, log)
 		}
+	}
+}
+
+// TestPythonSnapStart: the hooks of a Python function run around its snapshot.
+func TestPythonSnapStart(t *testing.T) {
+	if _, err := runtimes.Lookup("python3.12"); err != nil {
+		t.Skip(err)
+	}
+	ctx := context.Background()
+	b := newBed(t, emulator.Options{})
+	if _, err := b.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: aws.String("fn"), Role: aws.String(testRole), Runtime: types.RuntimePython312, Handler: aws.String("app.handler"),
+		MemorySize: aws.Int32(1769), Timeout: aws.Int32(60), Publish: true, SnapStart: &types.SnapStart{ApplyOn: types.SnapStartApplyOnPublishedVersions},
+		Code: &types.FunctionCode{ZipFile: zipOf(t, "app.py", `
+from snapshot_restore_py import register_before_snapshot, register_after_restore
+said = []
+register_before_snapshot(lambda: print("before the snapshot") or said.append("before"))
+register_after_restore(lambda: print("after the restore") or said.append("after"))
+def handler(event, context): return said
+`, 0o644)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of Pending", func() bool { return b.version1().State == types.StateActive })
+	out, err := b.invokeVersion("1")
+	if err != nil || string(out.Payload) != `["before", "after"]` {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if log := strings.Join(b.events(), "\n"); strings.Count(log, "before the snapshot") != 2 || strings.Count(log, "after the restore") != 1 || !strings.Contains(log, "RESTORE_REPORT") {
+		t.Errorf("log\n%s", log)
 	}
 }

@@ -329,9 +329,9 @@ def answer(handler, headers, body):
         raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
 
 
-def post_error(api, target, record):
+def post_error(api, target, record, kind=None):
     body = encode(record).encode("utf-8")
-    kind = record["errorType"]
+    kind = kind or record["errorType"]
     api.call("POST", target, body, [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", kind)])
 
 
@@ -354,19 +354,51 @@ def invoke(api, handler, headers, body):
     api.call("POST", "/invocation/%s/response" % request_id, reply, [("Content-Type", kind)])
 
 
+def wait_for_restore(api):
+    """Runs the hooks of SnapStart around the snapshot, if there is to be one."""
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
+        return
+    hooks = sys.modules.get("snapshot_restore_py")  # else the function has none
+    before, after = (hooks.get_before_snapshot(), hooks.get_after_restore()) if hooks else ([], [])
+    try:
+        for func, args, kwargs in reversed(before):
+            func(*args, **kwargs)
+    except Exception as error:
+        fail(api, "/init/error", error, 64, "Runtime.BeforeSnapshotError")
+    try:
+        status, _, _ = api.call("GET", "/restore/next")
+    except OSError:
+        status = 500
+    if status >= 300:
+        sys.exit(1)  # the environment is over: nothing is restored
+    try:
+        for func, args, kwargs in after:
+            func(*args, **kwargs)
+    except Exception as error:
+        fail(api, "/restore/error", error, 65, "Runtime.AfterRestoreError")
+
+
+def fail(api, target, error, status, kind=None):
+    """Ends the process with an error that is no invocation's."""
+    record = describe(error, "")
+    log_error(record)
+    post_error(api, target, record, kind)
+    sys.exit(status)
+
+
 def main():
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     root = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
-    sys.path[0] = root  # was the folder of this file
+    own, sys.path[0] = sys.path[0], root
+    if own not in sys.path:
+        sys.path.append(own)  # for snapshot_restore_py
     sys.meta_path.insert(0, LoggingWatcher())
     set_up_logging()
     try:
         handler = load_handler(os.environ.get("_HANDLER", ""))
     except Exception as error:
-        record = describe(error, "")
-        log_error(record)
-        post_error(api, "/init/error", record)
-        sys.exit(1)
+        fail(api, "/init/error", error, 1)
+    wait_for_restore(api)
     while True:
         try:
             _, headers, body = api.call("GET", "/invocation/next")

@@ -13,6 +13,9 @@ var nodeSource []byte
 //go:embed stream.cjs
 var nodeStreamSource []byte
 
+//go:embed snapshot_restore_py.py
+var pythonHooksSource []byte
+
 //go:embed bootstrap.py
 var pythonSource []byte
 
@@ -22,7 +25,7 @@ func Install(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install bootstraps: %w", err)
 	}
-	for name, source := range map[string][]byte{nodeBootstrap: nodeSource, nodeStream: nodeStreamSource, pythonBootstrap: pythonSource} {
+	for name, source := range map[string][]byte{nodeBootstrap: nodeSource, nodeStream: nodeStreamSource, pythonBootstrap: pythonSource, pythonHooks: pythonHooksSource} {
 		if err := os.WriteFile(filepath.Join(dir, name), source, 0o644); err != nil {
 			return fmt.Errorf("install bootstraps: %w", err)
 		}

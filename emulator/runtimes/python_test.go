@@ -154,3 +154,39 @@ func TestPythonBulk(t *testing.T) {
 		t.Errorf("%d bytes of log", len(s.Log))
 	}
 }
+
+// Before a snapshot the hooks run backwards, after a restore in their order.
+func TestPythonSnapStartHooks(t *testing.T) {
+	r := must(t, "python3.12")
+	snap := []string{"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start"}
+	hooks := func(more string) map[string]string {
+		return map[string]string{"app.py": `
+from snapshot_restore_py import register_before_snapshot, register_after_restore
+said = []
+@register_before_snapshot
+def one(): said.append("b1")
+@register_before_snapshot
+def two(): said.append("b2")
+register_after_restore(lambda text, end="": said.append(text + end), "a1", end="!")
+register_after_restore(lambda: said.append("a2"))
+` + more + `
+def handler(e, c): return said
+`}
+	}
+	s := serveWith(t, r, snap, "app.handler", hooks(""), `{}`)
+	if len(s.Posts) != 2 || s.Posts[0].Path != "/restore/next" || s.Posts[1].Body != `["b2", "b1", "a1!", "a2"]` {
+		t.Errorf("%+v, log\n%s", s.Posts, s.Log)
+	}
+	s = serve(t, r, "app.handler", hooks(""), `{}`)
+	if p := s.only(t); p.Body != `[]` {
+		t.Errorf("without a snapshot: %+v", p)
+	}
+	s = serveWith(t, r, snap, "app.handler", hooks("register_before_snapshot(lambda: 1 / 0)"))
+	if p := s.only(t); p.Path != "/init/error" || p.Type != "Runtime.BeforeSnapshotError" || s.Exit != 64 || !strings.Contains(p.Body, `"errorType": "ZeroDivisionError"`) {
+		t.Errorf("before: %+v, exit %d", p, s.Exit)
+	}
+	s = serveWith(t, r, snap, "app.handler", hooks("register_after_restore(lambda: 1 / 0)"))
+	if n := len(s.Posts); n != 2 || s.Posts[1].Path != "/restore/error" || s.Posts[1].Type != "Runtime.AfterRestoreError" || s.Exit != 65 {
+		t.Errorf("after: %+v, exit %d", s.Posts, s.Exit)
+	}
+}

@@ -41,6 +41,7 @@ const (
 	nodeBootstrap   = "bootstrap.cjs"
 	nodeStream      = "stream.cjs" // which nodeBootstrap loads where it is needed
 	pythonBootstrap = "bootstrap.py"
+	pythonHooks     = "snapshot_restore_py.py" // which functions import
 )
 
 // names lists every runtime, with the version that it asks for.
