@@ -33,6 +33,8 @@ type startedQuery struct {
 	groups  []string
 	text    string // as DescribeQueries shows it
 	created time.Time
+	from    time.Time // what it is about
+	to      time.Time
 
 	mu         sync.Mutex
 	status     string
@@ -108,7 +110,7 @@ func (s *Server) startQuery(q *logsRequest) (any, *logsError) {
 	from, to := *q.StartTime*1000, *q.EndTime*1000+999
 	sel := selection{from: from, to: to + 1}
 	started := &startedQuery{
-		id: newUUID(), groups: groups, created: time.Now(), status: queryScheduled,
+		id: newUUID(), groups: groups, created: time.Now(), status: queryScheduled, from: time.UnixMilli(from), to: time.UnixMilli(to),
 		text: querySource(groups) + fmt.Sprintf(" START=%d END=%d | %s", from, to, q.QueryString),
 	}
 	var events []insights.Event
@@ -234,7 +236,7 @@ func (q *startedQuery) run(compiled *insights.Query, events []insights.Event, li
 	if !q.turn(queryScheduled, queryRunning) {
 		return
 	}
-	found := compiled.Run(events, q.created, limit, func() bool {
+	found := compiled.Run(events, insights.Frame{Started: q.created, From: q.from, To: q.to}, limit, func() bool {
 		select {
 		case <-stopping:
 			q.turn(queryRunning, queryCancelled)

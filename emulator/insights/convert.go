@@ -153,7 +153,7 @@ func (p *parser) replaceMatches(name token) (expr, *SyntaxError) {
 	if err != nil {
 		return nil, err
 	}
-	re, bad := regexp.Compile(args[1](&row{}).String())
+	re, bad := regexp.Compile(args[1](&row{frame: &Frame{}}).String())
 	if bad != nil {
 		return nil, &SyntaxError{"invalid regular expression: " + bad.Error(), name.at, p.last}
 	}

@@ -6,12 +6,21 @@ import (
 	"time"
 )
 
-// startTime reads now(): when the query was started, in seconds of the epoch.
-func (p *parser) startTime() (expr, *SyntaxError) {
+// frames are the functions of the query's own times: now() is in seconds of the
+// epoch, the others are in milliseconds.
+var frames = map[string]func(f *Frame) int64{
+	"now":            func(f *Frame) int64 { return f.Started.Unix() },
+	"querystarttime": func(f *Frame) int64 { return f.From.UnixMilli() },
+	"queryendtime":   func(f *Frame) int64 { return f.To.UnixMilli() },
+	"querytimerange": func(f *Frame) int64 { return f.To.Sub(f.From).Milliseconds() },
+}
+
+// ofFrame reads the brackets of such a function.
+func (p *parser) ofFrame(of func(f *Frame) int64) (expr, *SyntaxError) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
-	return func(r *row) cell { return numberCell(float64(r.now.Unix())) }, p.expect(")")
+	return func(r *row) cell { return numberCell(float64(of(r.frame))) }, p.expect(")")
 }
 
 // bin reads bin(5m): the event's time, rounded down.

@@ -22,8 +22,7 @@
 //
 // It does not know the commands pattern, diff, anomaly, unnest, expand, join,
 // lookup, addtotals, relevantfields, autoregress, json, filterIndex, SOURCE and
-// subqueries, nor the functions parseDate, formatDate, haversine, isPublicIP,
-// isReservedIP, queryStartTime, queryEndTime and queryTimeRange: a query with one of
-// them is refused as malformed, never run in part. It has no clock and no input or
-// output of its own.
+// subqueries, nor the functions parseDate, formatDate, haversine, isPublicIP
+// and isReservedIP: a query with one of them is refused as malformed, never run in
+// part. It has no clock and no input or output of its own.
 package insights

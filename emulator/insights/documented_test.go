@@ -89,6 +89,7 @@ func TestDocumentedQueries(t *testing.T) {
 		{`filter @type = "END" | stats count(*) by bin(300s)`, "bin(300s)=2026-11-23 10:02:00.000,count(*)=1"},
 		{`filter @type = "END" | stats count(*) by bin(90m)`, "bin(90m)=2026-11-23 10:00:00.000,count(*)=1"},
 		{`filter toMillis(@timestamp) >= (now() * 1000 - 3300000) | stats count(*)`, "count(*)=2"},
+		{"fields queryEndTime() - queryStartTime() as d, queryTimeRange() as r, queryEndTime() / 1000 - now() as z | limit 1", "d=3600000,r=3600000,z=0"},
 		// "General functions", "Numeric operators".
 		{`filter @type = "REPORT" | stats count(*) by if(@duration > 1000, "slow", "fast") as speed | sort speed`, "speed=fast,count(*)=1;speed=slow,count(*)=1"},
 		{`fields case(1 > 2, "p", 2 > 1, "q", "r") as a, case(1 > 2, "p", "r") as b, case(1 > 2, "p") as c, round(2.567, 2) as d, round(-2.5) as e, toInt("3.9") as f, toInt(4294967296) as g, toLong(-3.9) as h, toNumber("12") as i, toDouble("x") as j, isNumeric("1x") as k | limit 1`, "a=q,b=r,d=2.57,e=-3,f=3,h=-3,i=12,k=0"},

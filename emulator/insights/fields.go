@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // row is one row on its way through the commands of a query: a log event
 // with the fields that the query made, or a group that stats made.
 type row struct {
-	event  *Event    // nil after stats
-	now    time.Time // when the query was started
+	event  *Event // nil after stats
+	frame  *Frame // of the query
 	made   map[string]cell
 	found  map[string]cell // discovered fields; nil = not looked for
 	parsed map[string]any  // the message's JSON

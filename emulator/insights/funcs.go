@@ -196,8 +196,8 @@ func (p *parser) call(name token) (expr, *SyntaxError) {
 	switch key {
 	case "bin":
 		return p.bin()
-	case "now":
-		return p.startTime()
+	case "now", "querystarttime", "queryendtime", "querytimerange":
+		return p.ofFrame(frames[key])
 	case "datefloor", "dateceil":
 		return p.dateFloor(key == "dateceil")
 	case "regexreplace":

@@ -19,6 +19,9 @@ type Event struct {
 	Text     string
 }
 
+// Frame is when a query was started, and the time that it is about.
+type Frame struct{ Started, From, To time.Time }
+
 // Field is one column of one row of the results.
 type Field struct {
 	Field string `json:"field"`
@@ -312,14 +315,13 @@ func (c *compiler) limit() *SyntaxError {
 	return c.advance()
 }
 
-// Run runs the query over events, which it does not change. now is when the
-// query was started. At most limit rows come back, or as many as the query's
+// Run runs the query over events, which it does not change. At most limit rows come back, or as many as the query's
 // own limit says. cancelled is asked between two commands; if it says yes, the
 // results are empty.
-func (q *Query) Run(events []Event, now time.Time, limit int, cancelled func() bool) Results {
+func (q *Query) Run(events []Event, frame Frame, limit int, cancelled func() bool) Results {
 	rows := make([]*row, len(events))
 	for i := range events {
-		rows[i] = &row{event: &events[i], now: now}
+		rows[i] = &row{event: &events[i], frame: &frame}
 	}
 	rows, matched := q.run(rows, cancelled)
 	if q.limit > 0 {

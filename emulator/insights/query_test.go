@@ -40,6 +40,9 @@ func never() bool { return false }
 // started is when the queries of the tests were started.
 var started = time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC)
 
+// frame is that they are about the hour before.
+var frame = Frame{started, started.Add(-time.Hour), started}
+
 // queryAnswer runs a query over the events: columns parted by commas, rows by
 // semicolons, without @ptr.
 func queryAnswer(t *testing.T, text string) (string, int) {
@@ -48,7 +51,7 @@ func queryAnswer(t *testing.T, text string) (string, int) {
 	if bad != nil {
 		t.Fatalf("%s: %s", text, bad.Place(text))
 	}
-	found := q.Run(eventsOf(queryTexts), started, DefaultRows, never)
+	found := q.Run(eventsOf(queryTexts), frame, DefaultRows, never)
 	var out []string
 	for _, r := range found.Rows {
 		var columns []string
@@ -156,6 +159,7 @@ func TestMalformedQueries(t *testing.T) {
 		{"fields a[x]", "unexpected symbol found x at line 1 and position 9"},
 		{"fields a[1", "unexpected symbol found <EOF> at line 1 and position 10"},
 		{"fields regexReplace(@message, '(', 'x')", "invalid regular expression: error parsing regexp: missing closing ): `(` at line 1 and position 7"},
+		{"stats pct(@duration, queryEndTime())", "a percentile is a number from 0 to 100 at line 1 and position 6"},
 		{"parse @message logfmt as a, b", "parse logfmt makes one field at line 1 and position 22"},
 		{"parse @message csv", "unexpected symbol found <EOF> at line 1 and position 18"},
 		{"fields ~", "unexpected symbol found ~ at line 1 and position 7"},
@@ -200,7 +204,7 @@ func FuzzQuery(f *testing.F) {
 			}
 			return
 		}
-		found := q.Run(eventsOf(queryTexts), started, DefaultRows, never)
+		found := q.Run(eventsOf(queryTexts), frame, DefaultRows, never)
 		if len(found.Rows) > len(queryTexts) || found.Matched > len(queryTexts) || q.limit > 0 && len(found.Rows) > q.limit {
 			t.Fatalf("%q: %d rows, %d matched", text, len(found.Rows), found.Matched)
 		}

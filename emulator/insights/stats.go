@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // aggregate gathers the values of one function of stats over one group. at is
@@ -184,7 +183,7 @@ func (p *parser) aggregateArguments(name token, state func(float64) aggregate) (
 		return all, &SyntaxError{"wrong number of arguments of " + name.text, name.at, p.last}
 	}
 	if want == 2 {
-		n, ok := args[1](&row{}).number()
+		n, ok := args[1](&row{frame: &Frame{}}).number()
 		if !ok || n < 0 || n > 100 {
 			return all, &SyntaxError{"a percentile is a number from 0 to 100", name.at, p.last}
 		}
@@ -213,7 +212,7 @@ func (c *statsCommand) run(rows []*row) []*row {
 		}
 		g := groups[key.String()]
 		if g == nil {
-			g = c.group(values, r.now)
+			g = c.group(values, r.frame)
 			groups[key.String()] = g
 			out = append(out, g)
 		}
@@ -238,8 +237,8 @@ func (c *statsCommand) run(rows []*row) []*row {
 	return out
 }
 
-func (c *statsCommand) group(values []cell, now time.Time) *row {
-	g := &row{made: map[string]cell{}, now: now}
+func (c *statsCommand) group(values []cell, frame *Frame) *row {
+	g := &row{made: map[string]cell{}, frame: frame}
 	for i, b := range c.by {
 		g.made[b.name] = values[i]
 	}
