@@ -184,12 +184,9 @@ func (p *parser) destination(r *request) {
 	}
 	switch d.Protocol {
 	case "HTTP":
-		p.address(d.URI)
+		p.address("http", d.URI)
 	case "TCP":
-		p.s.tcp, p.s.port = true, d.Port
-		if d.Port < 1 || d.Port > 65535 {
-			p.fault("port should be between 1 and 65535")
-		}
+		p.tcp(d.Port, d.URI)
 	default:
 		p.fault("protocol should be one of [HTTP, TCP]")
 	}
@@ -207,16 +204,31 @@ func (p *parser) destination(r *request) {
 	}
 }
 
-// address reads the URI of an HTTP destination. Its host is a name that only
+// tcp reads a TCP destination: the Logs API has a port, the reference of the
+// Telemetry API a URI, without an example. Any scheme is taken, and none.
+func (p *parser) tcp(port int, uri string) {
+	p.s.tcp, p.s.port = true, port
+	switch {
+	case port == 0 && uri != "":
+		if !strings.Contains(uri, "://") {
+			uri = "tcp://" + uri
+		}
+		p.address("", uri)
+	case port < 1 || port > 65535:
+		p.fault("port should be between 1 and 65535")
+	}
+}
+
+// address reads the URI of a destination. Its host is a name that only
 // exists inside an environment, so only the port and what follows counts.
-func (p *parser) address(uri string) {
+func (p *parser) address(scheme, uri string) {
 	u, err := url.Parse(uri)
 	if err != nil || uri == "" {
 		p.fault("URI is not valid")
 		return
 	}
-	if u.Scheme != "http" {
-		p.fault("URI scheme should be http")
+	if scheme != "" && u.Scheme != scheme {
+		p.fault("URI scheme should be %s", scheme)
 	}
 	if h := u.Hostname(); h != "sandbox.localdomain" && h != "sandbox" {
 		p.fault("URI host should be sandbox.localdomain")
