@@ -102,6 +102,10 @@ type Options struct {
 	// besides its own, where the sandbox can mount.
 	Mounts []sandbox.Mount
 
+	// OCIRuntime is the program that starts environments as containers: runc or
+	// crun. "" = the sandbox of this program.
+	OCIRuntime string
+
 	Sandbox  Sandbox      // nil = a sandbox.Host of its own
 	Runtimes Runtimes     // nil = the interpreters on this machine
 	Logger   *slog.Logger // nil = silence
@@ -274,6 +278,9 @@ func (s *settings) knobs() map[string]string {
 	}
 	if s.Borrow {
 		k["borrow"] = "a request leaves an init for an environment that falls idle (modelled)"
+	}
+	if s.OCIRuntime != "" {
+		k["sandbox"] = s.OCIRuntime
 	}
 	if s.LogStyle == styleOld {
 		k["log_style"] = styleOld

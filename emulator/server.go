@@ -93,7 +93,7 @@ func newServer(set settings, data *dataStore) (*Server, error) {
 		runtime: newRuntimeServer(),
 	}
 	if s.set.Sandbox == nil {
-		if s.host, err = sandbox.New(sandbox.Options{}); err != nil {
+		if s.host, err = sandbox.New(sandbox.Options{Runtime: set.OCIRuntime}); err != nil {
 			return nil, err
 		}
 		s.set.Sandbox = hostSandbox{s.host}

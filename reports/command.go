@@ -166,7 +166,7 @@ func (r *Report) next() (why, command string) {
 
 // subject are the flags that say what is measured, not how.
 var subject = []string{
-	"target", "zip", "dir", "handler", "runtime", "memory", "arch", "env", "function-timeout", "endpoint", "region", "profile", "latency", "zones", "proactive",
+	"target", "zip", "dir", "handler", "runtime", "memory", "arch", "env", "function-timeout", "endpoint", "region", "profile", "latency", "zones", "proactive", "sandbox",
 }
 
 // spiky is the command that sends bursts at what this run has measured.

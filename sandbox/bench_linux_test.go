@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"slices"
 	"syscall"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // BenchmarkStart compares a start in the sandbox, with namespaces and without,
-// with plain fork and exec of the same program, a Go binary (this one, which is
+// and one by runc where that is installed, with plain fork and exec of the same program, a Go binary (this one, which is
 // static without the race detector), in turn: until the program has
 // been executed, and until it has ended and everything is cleared up. The
 // difference of the medians is what an environment costs (goal: 5 ms). Run it
@@ -18,6 +19,9 @@ import (
 func BenchmarkStart(b *testing.B) {
 	hosts := []*Host{newHost(b, Options{NoNamespaces: true}), newHost(b, Options{})}
 	names := []string{"cgroup", "private"}
+	if _, err := exec.LookPath("runc"); err == nil {
+		hosts, names = append(hosts, contained(b, Options{})), append(names, "runc")
+	}
 	spec := Spec{ID: "b", Env: helper("nop:0"), MemoryMB: 128, CPUShare: 1, Tmp: b.TempDir()}
 	spec.Mounts = []Mount{{Source: b.TempDir(), Target: "/opt", ReadOnly: true}, {Source: b.TempDir(), Target: "/var/runtime", ReadOnly: true}}
 	times := map[string][]time.Duration{}

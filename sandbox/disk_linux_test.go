@@ -12,7 +12,7 @@ import (
 func sized(t testing.TB) *Host {
 	t.Helper()
 	h := isolated(t, Options{})
-	if h.private.disks == nil {
+	if h.disks == nil {
 		t.Skip(h.Warnings())
 	}
 	return h
@@ -57,7 +57,7 @@ func TestNoDiskIsLeft(t *testing.T) {
 	h := sized(t)
 	tmp := filepath.Join(t.TempDir(), "tmp")
 	shell(t, h, Spec{Tmp: tmp, TmpMB: 16}, "echo x >/tmp/f")
-	device := filepath.Base(h.private.disks.of(tmp).device)
+	device := filepath.Base(h.disks.of(tmp).device)
 	backing := filepath.Join("/sys/block", device, "loop/backing_file")
 	mine, err := os.ReadFile(backing)
 	if err != nil || !strings.HasPrefix(string(mine), filepath.Dir(tmp)) {

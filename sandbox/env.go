@@ -17,6 +17,7 @@ type Env struct {
 	id    string
 	group group         // nil without cgroups
 	first *firstProcess // nil without namespaces
+	box   *box          // nil without an OCI runtime
 	took  time.Duration
 	limit int64 // of memory, in bytes; 0 for none
 	main  *Child
@@ -98,20 +99,27 @@ func (e *Env) Spawn(x Extra) (*Child, error) {
 			defer func() { _ = e.group.setCPU(e.share) }()
 		}
 	}
-	var c *Child
-	var err error
-	e.host.spawn.do(func() {
-		err = e.inside(func(sys *syscall.SysProcAttr) (err error) {
-			c, err = e.startInside(x, sys)
-			return err
-		})
-	})
+	c, err := e.startBeside(x)
 	if err != nil {
 		return nil, err
 	}
 	e.extras = append(e.extras, c)
 	c.follow()
 	return c, nil
+}
+
+// startBeside starts one more process. The lock is held.
+func (e *Env) startBeside(x Extra) (c *Child, err error) {
+	if e.box != nil {
+		return e.box.exec(e, x)
+	}
+	e.host.spawn.do(func() {
+		err = e.inside(func(sys *syscall.SysProcAttr) (err error) {
+			c, err = e.startInside(x, sys)
+			return err
+		})
+	})
+	return c, err
 }
 
 // Kill ends every process of the environment and returns when Done is closed.
@@ -316,7 +324,10 @@ func (e *Env) finish() {
 	e.mu.Lock()
 	e.status.close()
 	e.mu.Unlock()
-	if e.first != nil {
+	switch {
+	case e.box != nil:
+		e.box.end()
+	case e.first != nil:
 		e.first.end()
 	}
 	e.finishGroup()

@@ -28,6 +28,8 @@ type group interface {
 	peakMemory() (bytes int64, ok bool)
 	outOfMemory() bool
 	remove() error
+	// path is how an OCI runtime names the group (linux.cgroupsPath).
+	path() string
 }
 
 // enterGroup is group.enter, where there is a group.

@@ -75,19 +75,8 @@ var helpers = map[string]func(int){
 		fmt.Println(pid)
 		os.Exit(7)
 	},
-	"host": func(int) { // a program with a function, for kill -9
-		h, err := New(Options{})
-		if err != nil {
-			panic(err)
-		}
-		// The function's child in a session of its own prints its pid.
-		e, err := h.Start(context.Background(), asHelper(h, Spec{ID: "x", Env: helper("family:0"), Stdout: os.Stdout}))
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println("env", e.Pid())
-		block()
-	},
+	"host":      func(int) { killable(Options{}) },
+	"contained": func(int) { killable(Options{Runtime: "runc"}) },
 	"unprivileged": func(int) { // root of a user namespace, with a function
 		if out, err := exec.Command("mount", "-t", "proc", "proc", "/proc").CombinedOutput(); err != nil {
 			fmt.Println("no /proc:", err, string(out))
@@ -113,6 +102,21 @@ var helpers = map[string]func(int){
 		spin(ms)
 		fmt.Println(time.Since(begin).Milliseconds())
 	},
+}
+
+// killable is a program with a function, for kill -9.
+func killable(o Options) {
+	h, err := New(o)
+	if err != nil {
+		panic(err)
+	}
+	// The function's child in a session of its own prints its pid.
+	e, err := h.Start(context.Background(), asHelper(h, Spec{ID: "x", Env: helper("family:0"), Stdout: os.Stdout}))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("env", e.Pid())
+	block()
 }
 
 // block waits to be killed. An empty select would end the program as a

@@ -47,7 +47,11 @@ func (h *Host) launch(s Spec, all []Extra, name string, called time.Time) (*Env,
 		e.group = g
 	}
 	var err error
-	h.spawn.do(func() { err = e.startAll(&s, all) })
+	if h.oci != nil {
+		err = e.startBox(&s, all, name)
+	} else {
+		h.spawn.do(func() { err = e.startAll(&s, all) })
+	}
 	e.took = time.Since(called)
 	for _, c := range e.living() {
 		c.follow()

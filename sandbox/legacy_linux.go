@@ -246,6 +246,9 @@ func (g *legacyGroup) outOfMemory() bool {
 	return dir != "" && counter(dir, "memory.oom_control", "oom_kill") > 0
 }
 
+// path is relative: to the group of this program, in each tree.
+func (g *legacyGroup) path() string { return g.name }
+
 func (g *legacyGroup) remove() error {
 	g.peak.close()
 	var errs []error

@@ -109,9 +109,6 @@ func (p *private) close() {
 		_ = unix.Close(p.root)
 	}
 	p.home, p.views, p.root = nil, nil, -1
-	if p.disks != nil {
-		p.disks.close()
-	}
 }
 
 // goHome brings the starting thread back. Where it can't, no process can be
@@ -218,32 +215,16 @@ func (p *private) openTmp(s *Spec) (detached, error) {
 	return detached{name: "/tmp", fd: fd}, err
 }
 
-// limitTmp makes Spec.TmpMB effective where Spec.Tmp is a folder. The error
-// says why it can't be.
-func (p *private) limitTmp() (err error) {
-	p.disks, err = newDisks()
-	return err
-}
-
-// makeTmp makes the disk that will serve as /tmp.
-func (p *private) makeTmp(tmp string, mb int) error {
-	if p.disks == nil {
-		return nil
+// check gives what is at the source.
+func (m Mount) check() (os.FileInfo, error) {
+	if !strings.HasPrefix(m.Target, "/") || m.Target == "/" || strings.Contains(m.Target+"/", "/../") {
+		return nil, errors.New("the target is not an absolute path below /")
 	}
-	return p.disks.make(tmp, mb)
-}
-
-func (p *private) removeTmp(tmp string) {
-	if p.disks != nil {
-		p.disks.remove(tmp)
-	}
+	return os.Stat(m.Source)
 }
 
 func (m Mount) open() (detached, error) {
-	if !strings.HasPrefix(m.Target, "/") || m.Target == "/" || strings.Contains(m.Target+"/", "/../") {
-		return detached{}, errors.New("the target is not an absolute path below /")
-	}
-	info, err := os.Stat(m.Source)
+	info, err := m.check()
 	if err != nil {
 		return detached{}, err
 	}

@@ -29,6 +29,11 @@ type Options struct {
 	// NoNamespaces makes the Host start processes in the namespaces of this
 	// program even where they could have their own.
 	NoNamespaces bool
+	// Runtime is an OCI runtime that environments are started with, by its name
+	// in PATH or its path: "runc" or "crun". It needs root and cgroups, and
+	// New fails without them. A start takes tens of milliseconds, and the
+	// function has no capabilities. Empty means the sandbox of this package.
+	Runtime string
 }
 
 // Spec describes one environment. Only Command is required.
@@ -132,6 +137,8 @@ type Host struct {
 	options  Options
 	cgroups  hierarchy // nil: plain process groups
 	private  *private  // nil: the namespaces of this program
+	oci      *oci      // nil: no OCI runtime
+	disks    *disks    // nil: Spec.Tmp is a folder, whatever Spec.TmpMB says
 	warnings []string
 	spawn    *spawner
 
@@ -156,8 +163,43 @@ func New(o Options) (*Host, error) {
 	h := &Host{options: o, envs: make(map[*Env]struct{})}
 	h.spawn = newSpawner()
 	h.cgroups, h.warnings = detect(o, h.spawn)
-	h.detectPrivate()
+	if o.Runtime == "" {
+		h.detectPrivate()
+	} else if err := h.useRuntime(); err != nil {
+		return nil, err
+	}
+	h.limitTmp()
 	return h, nil
+}
+
+// useRuntime has an OCI runtime start the environments.
+func (h *Host) useRuntime() (err error) {
+	if h.oci, err = newOCI(h.options.Runtime, h.cgroups); err == nil {
+		return nil
+	}
+	h.spawn.close()
+	if h.cgroups != nil {
+		h.cgroups.close()
+	}
+	return err
+}
+
+// limitTmp looks whether /tmp can have a size.
+func (h *Host) limitTmp() {
+	if !h.Private() {
+		return
+	}
+	d, err := newDisks()
+	switch {
+	case err != nil:
+		h.warnings = append(h.warnings, "the size of /tmp is not limited ("+err.Error()+"): a function can write more than its EphemeralStorage")
+		return
+	case h.oci != nil:
+		h.oci.disks = d
+	default:
+		h.private.disks = d
+	}
+	h.disks = d
 }
 
 // Limits says in one line what is enforced, for the record of a run.
@@ -166,7 +208,10 @@ func (h *Host) Limits() string {
 	if h.cgroups != nil {
 		limits = h.cgroups.String()
 	}
-	if h.Private() {
+	switch {
+	case h.oci != nil:
+		limits += "; containers of " + h.oci.String()
+	case h.private != nil:
 		limits += "; namespaces of their own"
 	}
 	return limits
@@ -184,9 +229,6 @@ func (h *Host) detectPrivate() {
 		if err == nil {
 			h.private = p
 			h.warnings = slices.DeleteFunc(h.warnings, func(w string) bool { return strings.Contains(w, escapes) })
-			if err := p.limitTmp(); err != nil {
-				h.warnings = append(h.warnings, "the size of /tmp is not limited ("+err.Error()+"): a function can write more than its EphemeralStorage")
-			}
 			return
 		}
 		// Who knows where the thread is now.
@@ -204,7 +246,7 @@ func (h *Host) Warnings() []string { return append([]string(nil), h.warnings...)
 
 // Private reports whether environments have namespaces and a view of the file
 // system of their own, so that Spec.Mounts and Spec.Root are in force.
-func (h *Host) Private() bool { return h.private != nil }
+func (h *Host) Private() bool { return h.private != nil || h.oci != nil }
 
 // Start runs one environment and returns as soon as its process exists and has
 // begun to execute its program. The ctx bounds the start only: the environment
@@ -243,17 +285,17 @@ func (h *Host) makeTmp(s *Spec) error {
 	if err := os.MkdirAll(s.Tmp, 0o700); err != nil {
 		return err
 	}
-	if !h.Private() || s.TmpMB <= 0 {
+	if h.disks == nil || s.TmpMB <= 0 {
 		return nil
 	}
-	return h.private.makeTmp(s.Tmp, s.TmpMB)
+	return h.disks.make(s.Tmp, s.TmpMB)
 }
 
 // RemoveTmp removes what has served as Spec.Tmp, folder or disk, with all that
 // was written to it. No environment with it may be alive.
 func (h *Host) RemoveTmp(tmp string) error {
-	if h.Private() {
-		h.private.removeTmp(tmp)
+	if h.disks != nil {
+		h.disks.remove(tmp)
 	}
 	return os.RemoveAll(tmp)
 }
@@ -290,8 +332,14 @@ func (h *Host) Close() error {
 	if h.cgroups != nil {
 		h.cgroups.close()
 	}
+	if h.disks != nil {
+		h.disks.close()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.oci != nil {
+		h.leftover = append(h.leftover, h.oci.close())
+	}
 	return errors.Join(h.leftover...)
 }
 

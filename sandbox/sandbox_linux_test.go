@@ -231,7 +231,7 @@ func TestKillOfTheProgram(t *testing.T) {
 	if h := newHost(t, Options{}); !h.Private() && h.cgroups == nil {
 		t.Skip("needs a writable cgroup or namespaces (root)")
 	}
-	dead, pids := program9(t)
+	dead, pids := program9(t, "host:0")
 	for _, pid := range pids {
 		gone(t, pid)
 	}
@@ -246,10 +246,10 @@ func TestKillOfTheProgram(t *testing.T) {
 
 // program9 starts a program with a function that has a grandchild, kills the
 // program, and returns its mark and the two processes.
-func program9(t *testing.T) (mark, []int) {
+func program9(t *testing.T, what string) (mark, []int) {
 	t.Helper()
 	c := exec.Command(self())
-	c.Env = helper("host:0")
+	c.Env = append(helper(what), "PATH="+os.Getenv("PATH"), "TMPDIR="+os.TempDir())
 	c.Stderr = os.Stderr
 	stdout, err := c.StdoutPipe()
 	if err != nil {

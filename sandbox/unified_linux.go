@@ -180,6 +180,9 @@ func (g *unifiedGroup) peakMemory() (int64, bool) {
 
 func (g *unifiedGroup) outOfMemory() bool { return counter(g.dir, "memory.events", "oom_kill") > 0 }
 
+// path is below where runc and crun take cgroup v2 to be mounted.
+func (g *unifiedGroup) path() string { return strings.TrimPrefix(g.dir, "/sys/fs/cgroup") }
+
 func (g *unifiedGroup) remove() error {
 	g.peak.close()
 	return removeGroup(g.dir)

@@ -193,6 +193,7 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 		Borrow:      f.borrow,
 		MaxAge:      f.maxAge,
 		Freeze:      f.freeze,
+		OCIRuntime:  f.ociRuntime(),
 		RetryUnit:   f.retryUnit,
 		LogStyle:    f.logStyle,
 		Seed:        f.seed,
@@ -208,6 +209,14 @@ func (f *emulatorFlags) newServer(dir string, _ *narrator) (*emulator.Server, er
 	}
 	server.Resume()
 	return server, nil
+}
+
+// ociRuntime is the program behind --sandbox; "" is the built-in sandbox.
+func (f *emulatorFlags) ociRuntime() string {
+	if f.sandbox == "own" {
+		return ""
+	}
+	return f.sandbox
 }
 
 // installBuiltins makes the functions that ship inside bench known to the
@@ -300,7 +309,7 @@ func (f *emulatorFlags) childArgs() []string {
 		"emulate", "--listen", "127.0.0.1:0", "--announce", "--region", f.regionOrDefault(),
 		"--keep-alive", f.keepAlive, "--placement", f.placement, "--limits", f.limits,
 		"--concurrency", fmt.Sprint(f.concurrency), "--latency", f.latency, "--registry", f.registry, "--image-cache", f.imageCache, "--image-cache-mb", fmt.Sprint(f.imageCacheMB),
-		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--max-age", f.maxAge.String(), "--freeze=" + fmt.Sprint(f.freeze), "--seed", fmt.Sprint(f.seed),
+		"--zones", fmt.Sprint(f.zones), "--proactive", fmt.Sprint(f.proactive), "--borrow=" + fmt.Sprint(f.borrow), "--max-age", f.maxAge.String(), "--freeze=" + fmt.Sprint(f.freeze), "--sandbox", f.sandbox, "--seed", fmt.Sprint(f.seed),
 		"--memory", fmt.Sprint(f.builtinMemory), "--function-timeout", f.builtinTimeout.String(),
 	}
 }

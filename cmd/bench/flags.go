@@ -61,7 +61,7 @@ type emulatorFlags struct {
 	region, keepAlive, placement, limits, latency, logStyle, data, process string
 	concurrency                                                            int
 	seed                                                                   uint64
-	registry, imageCache                                                   string
+	registry, imageCache, sandbox                                          string
 	imageCacheMB                                                           int64
 	s3Dir                                                                  string // of bench emulate alone
 	zones                                                                  int
@@ -134,6 +134,7 @@ func (f *emulatorFlags) registerKnobs(fs *pflag.FlagSet, prefix string) {
 	fs.BoolVar(&f.borrow, "borrow", false, prefix+"a request that waits for an init leaves for an environment that falls idle (modelled)")
 	fs.DurationVar(&f.maxAge, "max-age", fleet.DefaultMaxAge, prefix+"how long an environment lives however busy it is")
 	fs.BoolVar(&f.freeze, "freeze", false, prefix+"stop processes between invocations, as AWS does; a warm start costs a little more")
+	fs.StringVar(&f.sandbox, "sandbox", "own", prefix+"what isolates and limits environments: own, or containers of runc or crun")
 	fs.StringVar(&f.latency, "latency", "off", prefix+"modelled placement and download delay of cold starts: aws-2026 or off")
 }
 
@@ -199,6 +200,9 @@ func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {
 	}
 	if f.maxAge <= 0 {
 		bad("max-age", "%v is not above 0", f.maxAge)
+	}
+	if f.sandbox != "own" && f.sandbox != "runc" && f.sandbox != "crun" {
+		bad("sandbox", "%q is none of own, runc, crun", f.sandbox)
 	}
 	if f.latency != "off" && f.latency != emulator.ModelAWS2026 {
 		bad("latency", "%q is neither %s nor off", f.latency, emulator.ModelAWS2026)

@@ -52,7 +52,7 @@ func (f *loadFlags) forOthers(given func(flag string) bool) []string {
 		"handler": !f.code.given(), "runtime": !f.code.given(), "registry": !onEmulator, "image-cache": !onEmulator, "image-cache-mb": !onEmulator,
 		"memory": !ours, "env": !ours, "function-timeout": !ours, "arch": !ours && f.endpoint == "",
 		"keep-alive": !onEmulator, "placement": !onEmulator, "limits": !onEmulator, "concurrency": !onEmulator, "latency": !onEmulator,
-		"zones": !onEmulator, "proactive": !onEmulator, "borrow": !onEmulator, "max-age": !onEmulator, "freeze": !onEmulator,
+		"zones": !onEmulator, "proactive": !onEmulator, "borrow": !onEmulator, "max-age": !onEmulator, "freeze": !onEmulator, "sandbox": !onEmulator,
 	}
 	for _, flag := range []string{"method", "header", "http2", "client"} {
 		other[flag] = kind != "http" && kind != "https"
