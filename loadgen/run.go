@@ -31,7 +31,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	if err := c.validate(); err != nil {
 		return Stats{}, err
 	}
-	reserve := make([]byte, reservable(c.GCReserve))
+	reserve := ReserveHeap(c.GCReserve)
 	defer runtime.KeepAlive(reserve)
 	g := newGenerator(context.WithoutCancel(ctx), c.withDefaults())
 	defer g.attempts.abort(context.Canceled)
