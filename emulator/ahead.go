@@ -15,7 +15,7 @@ func (e *environment) initAhead() {
 		e.restore()
 		return
 	}
-	e.firstInitDuration = e.firstInit()
+	e.firstInitDuration, e.unable = e.firstInit()
 }
 
 // takeInit gives the init that the first invocation's REPORT shows: 0 for every

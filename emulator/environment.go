@@ -40,6 +40,7 @@ type environment struct {
 	moved    chan *environment // takes the request from an init that it waits for; nil = it stays
 	// firstInitDuration waits for the REPORT of the first invocation.
 	firstInitDuration time.Duration
+	unable            *apiError // a fault of this machine in the first init
 	fromSnapshot      *restored // likewise; nil = it was not restored
 	hooksFrom         time.Time // when the runtime hooks of a restore began
 	extended          bool      // the process at hand has extensions

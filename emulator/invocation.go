@@ -92,6 +92,9 @@ func (e *environment) run(inv *invocation) reply {
 	if !e.begun {
 		e.initAhead()
 	}
+	if e.unable != nil && e.kind == onDemand {
+		return reply{fault: e.unable}
+	}
 	rep.Init, rep.Restore = e.takeInit(), e.takeRestore()
 	if rep.Restore != nil && rep.Restore.failure != nil {
 		return reply{fault: rep.Restore.failure}
@@ -128,16 +131,17 @@ func (e *environment) run(inv *invocation) reply {
 
 // firstInit is the init phase. It has its own limit and a full vCPU; when it
 // fails, the init is tried again within the invocation, and the REPORT of that
-// has no Init Duration.
-func (e *environment) firstInit() time.Duration {
+// has no Init Duration. A fault of this machine is not the function's: it is
+// returned, so that nothing of it is tried again in the function's Duration.
+func (e *environment) firstInit() (d time.Duration, fault *apiError) {
 	c := &e.version.config
 	e.logInitStart(phaseInit)
 	e.boosted = true
 	d, f := e.initialise(e.server.set.InitLimit, max(initCPUShare, c.cpuShare()))
 	if f != nil {
-		return 0
+		return 0, f.fault
 	}
-	return d
+	return d, nil
 }
 
 // suppressedInit starts a runtime within the invocation where there is none:

@@ -40,6 +40,11 @@ func TestManyColdStartsAtOnce(t *testing.T) {
 	}
 	if got := b.streams(); got < n*9/10 || cold(answers) != got {
 		t.Errorf("%d environments, %d cold starts, %d requests", got, cold(answers), n)
+		for _, a := range answers {
+			if cold([]answer{a}) == 0 {
+				t.Logf("not cold: %s", a.log)
+			}
+		}
 	}
 	var kb int64
 	eventually(t, "idle environments that cost little", func() bool { // once the connections are closed

@@ -228,8 +228,14 @@ func attachDisk(file *os.File) (*disk, error) {
 
 const loopControl = "/dev/loop-control"
 
+// attaching is held while a free device is looked for and taken, so that the many
+// starts of a burst don't take it from each other.
+var attaching sync.Mutex
+
 // attachLoop takes the next free loop device. Another program may be quicker.
 func attachLoop(file *os.File) (*os.File, error) {
+	attaching.Lock()
+	defer attaching.Unlock()
 	control, err := os.OpenFile(loopControl, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
