@@ -1,12 +1,9 @@
 package emulator_test
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +16,8 @@ import (
 const maxIdleKB = 100
 
 // TestManyColdStartsAtOnce: each request is answered with its own text, by an
-// environment of its own; idle ones are cheap; nothing is left afterwards.
+// environment of its own; idle ones are cheap. That nothing is left afterwards is
+// newBed's proof.
 // `make load` runs it with 1,000.
 func TestManyColdStartsAtOnce(t *testing.T) {
 	n := 50
@@ -53,13 +51,9 @@ func TestManyColdStartsAtOnce(t *testing.T) {
 		return kb < maxIdleKB || raceDetector // which makes everything larger
 	})
 	t.Logf("%d cold starts in %v, %d KB of the emulator for each environment, logs included", n, took, kb)
-	if strings.Contains(b.server.Limits(), "cgroup") && !strings.Contains(leftovers(t, dir), "/coldbench-") {
+	if strings.Contains(b.server.Limits(), "cgroup") && !strings.Contains(strings.Join(traces(t, dir), "\n"), "/coldbench-") {
 		t.Error("the search for what is left does not see the control groups that are there")
 	}
-	if err := b.server.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
-	eventually(t, "the end of all processes, control groups and mounts", func() bool { return leftovers(t, dir) == "" })
 }
 
 // inUse is the memory of this process that lives: heap and stacks.
@@ -89,39 +83,6 @@ func (b *bed) distinct(n int, o order) []answer {
 	}
 	all.Wait()
 	return answers
-}
-
-// leftovers says what is still there of this process's environments: child
-// processes, control groups, mounts.
-func leftovers(t *testing.T, dir string) string {
-	t.Helper()
-	var found []string
-	self := strconv.Itoa(os.Getpid())
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range stats {
-		stat, _ := os.ReadFile(file) // it may have ended
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		if f := strings.Fields(rest); len(f) > 1 && f[1] == self {
-			found = append(found, strings.TrimSpace(string(stat[:min(len(stat), 40)])))
-		}
-	}
-	for _, pattern := range []string{"/sys/fs/cgroup/coldbench-", "/sys/fs/cgroup/*/coldbench-", "/sys/fs/cgroup/*/*/coldbench-"} {
-		groups, err := filepath.Glob(pattern + self + "-*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, groups...)
-	}
-	mounts, _ := os.ReadFile("/proc/self/mountinfo") // only Linux has it
-	for line := range strings.Lines(string(mounts)) {
-		if strings.Contains(line, dir) {
-			found = append(found, line)
-		}
-	}
-	return strings.Join(found, "\n")
 }
 
 // TestCPUShare: a handler that only computes gets 1 vCPU for each 1,769 MB, so
