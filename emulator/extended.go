@@ -127,7 +127,7 @@ func (e *environment) launch(s *session, spec sandbox.Spec, write *os.File) (Pro
 		} else {
 			err = e.launchExtension(s.ext, p, spec, name)
 		}
-		if err == nil {
+		if err == nil || errors.Is(err, sandbox.ErrEnded) { // the end of the first is awaitInit's matter
 			continue
 		}
 		var unable *launchError

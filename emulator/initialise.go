@@ -1,7 +1,10 @@
 package emulator
 
 import (
+	"errors"
 	"time"
+
+	"coldbench/sandbox"
 )
 
 // initialise starts a process, with its extensions, and waits until all of them
@@ -91,7 +94,7 @@ func (e *environment) startRegistered(x *extensions) *failure {
 	if !ok || p.runtime.Load() != nil || !x.registered() {
 		return nil
 	}
-	if err := p.startRuntime(); err != nil {
+	if err := p.startRuntime(); err != nil && !errors.Is(err, sandbox.ErrEnded) { // which awaitInit will see
 		return startFailure(err)
 	}
 	return nil
