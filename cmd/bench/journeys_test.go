@@ -155,7 +155,8 @@ func TestWarmerKeepsOneEnvironment(t *testing.T) {
 	s := measured(t, r)
 	refusedOnlyForLag(t, s)
 	// The first ping is cold; of both bursts (at 2.5 and 6.5 s) one request is warm.
-	if s.Outcomes["ok"] != 8+10 || s.Starts["cold"] != 1+4+4 {
+	// Where others use the processors, the environment may be busy at a ping, too.
+	if cold := s.Starts["cold"]; s.Outcomes["ok"] != 8+10 || cold < 1+4+4 || cold > 1+4+4+2 {
 		t.Errorf("outcomes %v, starts %v\n%s", s.Outcomes, s.Starts, r.stderr)
 	}
 }
