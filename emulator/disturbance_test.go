@@ -58,9 +58,13 @@ func (b *bed) beside(fault func()) {
 			}
 		}
 	}()
-	fault()
-	close(over)
-	<-asked
+	func() {
+		defer func() { // also when it fails for good
+			close(over)
+			<-asked
+		}()
+		fault()
+	}()
 	ask()
 	logs := strings.Join(b.eventsOf("other"), "")
 	if started := strings.Count(logs, "INIT_START"); started != 1 || strings.Count(logs, "REPORT RequestId") != n {
@@ -108,7 +112,7 @@ func testFaultsDisturbNoOther(t *testing.T) {
 		{"endless invocation", emulator.Options{}, emulator.LocalFunction{Timeout: 300 * time.Millisecond}, "", func(b *bed) {
 			b.failure(order{Do: "sleep", MS: 600_000}, "Task timed out after 0.30 seconds", "\tStatus: timeout\n")
 		}},
-		{"endless shutdown", emulator.Options{Shutdown: 100 * time.Millisecond}, emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}, Layer: layer(t, map[string]string{"x": "how=deaf"})}, "", func(b *bed) {
+		{"endless shutdown", emulator.Options{Shutdown: time.Second}, emulator.LocalFunction{Env: map[string]string{"TEST_INIT": "deaf"}, Layer: layer(t, map[string]string{"x": "how=deaf"})}, "", func(b *bed) {
 			b.served("1")
 			b.remove()
 			b.logged("x: SHUTDOWN   spindown")
