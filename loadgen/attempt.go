@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -175,10 +176,10 @@ func (a *attempt) Done() <-chan struct{} {
 func (a *attempt) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch a.cause {
-	case nil:
+	switch {
+	case a.cause == nil:
 		return nil
-	case errTimeout: //nolint:errorlint // it is the very value
+	case errors.Is(a.cause, errTimeout):
 		return context.DeadlineExceeded
 	}
 	return context.Canceled

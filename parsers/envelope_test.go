@@ -163,7 +163,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // be, and looks at what the Scanner holds. It also shows that no such input
 // takes a time that grows with its square.
 func TestMemoryIsBounded(t *testing.T) {
-	const size = 2 << 20
+	const size = 4 << 20
 	inputs := map[string]struct{ head, unit string }{
 		"one line":       {"", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
 		"one REPORT":     {"REPORT RequestId: a\tDuration: ", "1111111111111111111111111111111111111111"},

@@ -232,7 +232,7 @@ func TestPlatformsPassesErrorsOn(t *testing.T) {
 func TestPairingIsBounded(t *testing.T) {
 	var q Pairing
 	drop := func(*View) bool { return true }
-	const each = maxStreams + maxStreams/4
+	const each = 3 * maxStreams
 	for i := range each {
 		v := View{Kind: record.KindStart, RequestID: fmt.Appendf(nil, "id-%d", i)}
 		q.Add(&v, drop)

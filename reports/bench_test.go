@@ -33,7 +33,7 @@ func endless(s *scene, n int) func(func(record.Joined, error) bool) {
 // A report of many rows keeps little: 600 000 of them would be some 350 MB.
 func TestMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("200 000 rows take a second")
+		t.Skip("600 000 rows take a second")
 	}
 	s := large()
 	heap := func() uint64 {
@@ -44,7 +44,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		return m.HeapAlloc
 	}
 	empty := heap()
-	const rows = 200_000
+	const rows = 600_000
 	src := s.source()
 	s.plan.Arrivals = rows
 	src.rows = endless(s, rows)

@@ -109,7 +109,7 @@ func TestPagePolicy(t *testing.T) {
 
 // The same run gives the same bytes.
 func TestWritersAreDeterministic(t *testing.T) {
-	for _, scene := range []func() *scene{spiky, hostileScene, urlScene} {
+	for _, scene := range []func() *scene{spiky, hostileScene, urlScene, large} {
 		var first, second bytes.Buffer
 		for _, b := range []*bytes.Buffer{&first, &second} {
 			r := scene().report(t)

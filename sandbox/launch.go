@@ -95,19 +95,25 @@ func (e *Env) startAll(s *Spec, all []Extra) error {
 			}
 			outliveThread(sys)
 		}
-		for i, x := range all {
-			c, err := e.startInside(x, sys)
-			switch {
-			case err != nil:
-				return err
-			case i < len(all)-1:
-				e.extras = append(e.extras, c)
-			default:
-				e.main = c
-			}
-		}
-		return nil
+		return e.startEach(all, func(x Extra) (*Child, error) { return e.startInside(x, sys) })
 	})
+}
+
+// startEach starts the processes of an environment, of which the last is its
+// main one.
+func (e *Env) startEach(all []Extra, start func(Extra) (*Child, error)) error {
+	for i, x := range all {
+		c, err := start(x)
+		switch {
+		case err != nil:
+			return err
+		case i < len(all)-1:
+			e.extras = append(e.extras, c)
+		default:
+			e.main = c
+		}
+	}
+	return nil
 }
 
 // inside runs f on the starting thread, where that forks into the group, and

@@ -224,16 +224,5 @@ func (e *Env) startBox(s *Spec, all []Extra, name string) error {
 		return &StartError{ID: e.id, Program: s.Command[0], Reason: err.Error(), Err: err}
 	}
 	e.first = e.box.init
-	for i, x := range all {
-		c, err := e.box.exec(e, x)
-		switch {
-		case err != nil:
-			return err
-		case i < len(all)-1:
-			e.extras = append(e.extras, c)
-		default:
-			e.main = c
-		}
-	}
-	return nil
+	return e.startEach(all, func(x Extra) (*Child, error) { return e.box.exec(e, x) })
 }
