@@ -38,17 +38,22 @@ func (s *Server) restore() error {
 	return d.sweep()
 }
 
+// readStored reads a document of a shelf, and its text. It must be about what its
+// file is named after.
+func readStored[D any](from *dataStore, shelf, file string, parse func([]byte) (D, error), name func(D) string) (doc D, text []byte, err error) {
+	if text, err = from.folder.Read(shelf, file); err != nil {
+		return doc, nil, err
+	}
+	if doc, err = parse(text); err == nil && name(doc)+".json" != file {
+		err = fmt.Errorf("it is about %s", name(doc))
+	}
+	return doc, text, err
+}
+
 func (s *Server) restoreFile(name string) error {
-	b, err := s.data.folder.Read(shelfFunctions, name)
+	doc, _, err := readStored(s.data, shelfFunctions, name, parseStored, func(d *storedFunction) string { return d.Name })
 	if err != nil {
 		return err
-	}
-	doc, err := parseStored(b)
-	if err != nil {
-		return err
-	}
-	if doc.Name+".json" != name {
-		return fmt.Errorf("it is about the function %s", doc.Name)
 	}
 	key := shelfFunctions + "/" + doc.Name
 	r := revival{codes: map[string]*code{}, layers: map[string][]*layerVersion{}, trees: map[string]*code{}}

@@ -113,16 +113,9 @@ func (s *Server) forgetEvent(a *asyncEvent) {
 
 // restoreEvent reads an event of the data folder. It waits for Resume.
 func (s *Server) restoreEvent(name string) error {
-	b, err := s.data.folder.Read(shelfEvents, name)
+	doc, _, err := readStored(s.data, shelfEvents, name, parseStoredEvent, func(d *storedEvent) string { return d.RequestID })
 	if err != nil {
 		return err
-	}
-	doc, err := parseStoredEvent(b)
-	if err != nil {
-		return err
-	}
-	if doc.RequestID+".json" != name {
-		return fmt.Errorf("it is about the request %s", doc.RequestID)
 	}
 	s.data.events = append(s.data.events, doc.event())
 	return nil

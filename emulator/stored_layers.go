@@ -106,16 +106,9 @@ func layerKey(v *layerVersion) string { return v.layer.name + ":" + strconv.Itoa
 
 // restoreLayer makes a layer of its file.
 func (s *Server) restoreLayer(name string) error {
-	b, err := s.data.folder.Read(shelfLayers, name)
+	doc, b, err := readStored(s.data, shelfLayers, name, parseStoredLayer, func(d *storedLayer) string { return d.Name })
 	if err != nil {
 		return err
-	}
-	doc, err := parseStoredLayer(b)
-	if err != nil {
-		return err
-	}
-	if doc.Name+".json" != name {
-		return fmt.Errorf("it is about the layer %s", doc.Name)
 	}
 	l := &layer{name: doc.Name, count: doc.Count}
 	key := shelfLayers + "/" + doc.Name
