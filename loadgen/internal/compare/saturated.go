@@ -6,12 +6,15 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"coldbench/loadgen/internal/witness"
 )
 
 // saturated is what a request costs a client that is never idle: 64 connections,
 // each sending its next request when the reply to the last is there, the
-// generator on the first processor and the witness on the last. It is no load
-// test, and no figure of time from it means anything; it is how the cost of
+// generator on the first processor and the witness on the last, which never
+// sleeps: else each tool would pay for waking it, now and then, and the two fall
+// in and out of step. It is no load test, and no figure of time from it means anything; it is how the cost of
 // clients can be compared.
 func (s *settings) saturated(ctx context.Context) (table, error) {
 	if _, err := exec.LookPath("taskset"); err != nil {
@@ -25,7 +28,7 @@ func (s *settings) saturated(ctx context.Context) (table, error) {
 			pinned = append(pinned, onFirstProcessor(t))
 		}
 	}
-	return s.repeat(ctx, pinned, jobs, 0, 0, []column{
+	return s.repeat(ctx, pinned, jobs, witness.Options{Spin: true}, []column{
 		arrived,
 		{"requests/s", "%.0f", func(_ job, o *outcome) float64 {
 			n := len(o.stamps)

@@ -69,7 +69,7 @@ type column struct {
 
 // repeat runs each tool on each job, all once and then all again, and fills
 // the columns with the medians.
-func (s *settings) repeat(ctx context.Context, tools []tool, jobs []job, stallAt, stallFor time.Duration, columns []column) (table, error) {
+func (s *settings) repeat(ctx context.Context, tools []tool, jobs []job, as witness.Options, columns []column) (table, error) {
 	t := table{head: []string{"generator", "rate/s"}}
 	for _, c := range columns {
 		t.head = append(t.head, c.name)
@@ -81,7 +81,7 @@ func (s *settings) repeat(ctx context.Context, tools []tool, jobs []job, stallAt
 	for n := range s.runs {
 		for ji, j := range jobs {
 			for ti, tool := range tools {
-				o, err := s.quietly(ctx, tool, j, stallAt, stallFor)
+				o, err := s.quietly(ctx, tool, j, as)
 				if err != nil {
 					return t, err
 				}
@@ -188,7 +188,7 @@ func (s *settings) lateness(ctx context.Context) (table, error) {
 	for _, r := range s.rates {
 		jobs = append(jobs, job{rate: r, length: s.length, arrivals: "constant"})
 	}
-	return s.repeat(ctx, s.tools(), jobs, 0, 0, []column{
+	return s.repeat(ctx, s.tools(), jobs, witness.Options{}, []column{
 		planned, arrived, late50, late99, late999, fit50, fit99, self50, self99, seen50, seen99, cpuEach, rss, grown, others,
 	})
 }
@@ -199,7 +199,7 @@ func (s *settings) rate(ctx context.Context) (table, error) {
 	for _, r := range s.held {
 		jobs = append(jobs, job{rate: r, length: 30 * time.Second, arrivals: "constant"})
 	}
-	return s.repeat(ctx, s.tools(), jobs, 0, 0, []column{planned, arrived, missing, late50, late99, cpuEach, rss, others})
+	return s.repeat(ctx, s.tools(), jobs, witness.Options{}, []column{planned, arrived, missing, late50, late99, cpuEach, rss, others})
 }
 
 // stall has the server serve nobody for one second of ten. Of 10,000 arrivals
@@ -211,7 +211,7 @@ func (s *settings) stall(ctx context.Context) (table, error) {
 	for _, r := range s.stalled {
 		jobs = append(jobs, job{rate: r, length: 10 * time.Second, arrivals: "constant"})
 	}
-	return s.repeat(ctx, s.tools(), jobs, 5*time.Second, time.Second, []column{
+	return s.repeat(ctx, s.tools(), jobs, witness.Options{StallAt: 5 * time.Second, StallFor: time.Second, Answers: true}, []column{
 		planned, arrived, missing, resp50, resp99, {"true p99 ms", "%.1f", served(p99)}, respMax, {"true max ms", "%.1f", served(longest)}, late99, rss, grown, others,
 	})
 }
@@ -228,7 +228,7 @@ func (s *settings) poisson(ctx context.Context) (table, error) {
 	for _, r := range []int{100, 200, 1000, 5000} {
 		jobs = append(jobs, job{rate: r, length: 20 * time.Second, arrivals: "poisson"})
 	}
-	return s.repeat(ctx, tools, jobs, 0, 0, []column{
+	return s.repeat(ctx, tools, jobs, witness.Options{}, []column{
 		arrived, late50, late99,
 		{"dispersion", "%.3f", rhythm(func(r witness.Rhythm) float64 { return r.Dispersion })},
 		{"KS distance", "%.4f", rhythm(func(r witness.Rhythm) float64 { return r.KS })},
@@ -244,7 +244,7 @@ func (s *settings) rows(ctx context.Context) (table, error) {
 		return table{}, nil
 	}
 	jobs := []job{{rate: 20_000, length: time.Minute, arrivals: "constant"}}
-	return s.repeat(ctx, []tool{s.whole("net/http"), s.whole("lean")}, jobs, 0, 0, []column{
+	return s.repeat(ctx, []tool{s.whole("net/http"), s.whole("lean")}, jobs, witness.Options{}, []column{
 		planned, arrived, missing,
 		{"rows read", "%.0f", func(_ job, o *outcome) float64 { return float64(o.Rows) }},
 		self50, self99,

@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"coldbench/loadgen/internal/witness"
 )
@@ -28,6 +27,7 @@ func serve(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs.DurationVar(&o.StallAt, "stall-at", 0, "begin of the stall")
 	fs.DurationVar(&o.StallFor, "stall-for", 0, "length of the stall")
 	fs.BoolVar(&o.Answers, "answers", false, "print the times of the answers too, after all stamps")
+	fs.BoolVar(&o.Spin, "spin", false, "look for requests without pause")
 	fs.IntVar(&o.Capacity, "capacity", 1<<21, "room for stamps")
 	if err := fs.Parse(args); err != nil {
 		return fmt.Errorf("read flags: %w", err)
@@ -70,8 +70,9 @@ type server struct {
 	url string
 }
 
-func (s *settings) startServer(ctx context.Context, stallAt, stallFor time.Duration) (*server, error) {
-	cmd := exec.CommandContext(ctx, s.self, "serve", fmt.Sprint("-cpu=", runtime.NumCPU()-1), fmt.Sprint("-stall-at=", stallAt), fmt.Sprint("-stall-for=", stallFor), fmt.Sprint("-answers=", stallFor > 0))
+func (s *settings) startServer(ctx context.Context, o witness.Options) (*server, error) {
+	cmd := exec.CommandContext(ctx, s.self, "serve", fmt.Sprint("-cpu=", runtime.NumCPU()-1), fmt.Sprint("-spin=", o.Spin),
+		fmt.Sprint("-stall-at=", o.StallAt), fmt.Sprint("-stall-for=", o.StallFor), fmt.Sprint("-answers=", o.Answers))
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	in, err := cmd.StdinPipe()
@@ -95,9 +96,9 @@ func (s *settings) startServer(ctx context.Context, stallAt, stallFor time.Durat
 	return w, nil
 }
 
-// stop ends the witness and returns its stamps and, after a stall, the times of
-// its answers, both in the order of the stamps.
-func (w *server) stop(stalled bool) (stamps, answered []int64, err error) {
+// stop ends the witness and returns its stamps and, if it noted them, the times
+// of its answers, both in the order of the stamps.
+func (w *server) stop(withAnswers bool) (stamps, answered []int64, err error) {
 	_ = w.in.Close()
 	b, err := io.ReadAll(w.out)
 	if wait := w.cmd.Wait(); wait != nil {
@@ -111,7 +112,7 @@ func (w *server) stop(stalled bool) (stamps, answered []int64, err error) {
 		all[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
 	}
 	// They are in the order of serving, which is not that of sending.
-	if !stalled {
+	if !withAnswers {
 		slices.Sort(all)
 		return all, nil, nil
 	}

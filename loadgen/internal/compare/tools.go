@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"coldbench/loadgen/internal/witness"
 	"coldbench/record"
 )
 
@@ -178,11 +179,11 @@ type outcome struct {
 // quietly is once when the machine has nothing else to do: it waits for that
 // before, and takes the run again if others used more than the share s.quiet
 // of the machine meanwhile; of all tries it keeps the quietest.
-func (s *settings) quietly(ctx context.Context, t tool, j job, stallAt, stallFor time.Duration) (best outcome, err error) {
+func (s *settings) quietly(ctx context.Context, t tool, j job, as witness.Options) (best outcome, err error) {
 	best.others = 2
 	for range max(1, s.tries) {
 		s.awaitQuiet(ctx)
-		o, err := s.once(ctx, t, j, stallAt, stallFor)
+		o, err := s.once(ctx, t, j, as)
 		if err != nil {
 			return o, err
 		}
@@ -209,15 +210,15 @@ func (s *settings) awaitQuiet(ctx context.Context) {
 	}
 }
 
-// once runs a tool against a witness.
-func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor time.Duration) (outcome, error) {
+// once runs a tool against a witness that serves as as says.
+func (s *settings) once(ctx context.Context, t tool, j job, as witness.Options) (outcome, error) {
 	var o outcome
 	dir, err := os.MkdirTemp("", "compare")
 	if err != nil {
 		return o, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	w, err := s.startServer(ctx, stallAt, stallFor)
+	w, err := s.startServer(ctx, as)
 	if err != nil {
 		return o, err
 	}
@@ -229,7 +230,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, stallAt, stallFor ti
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	busy, total := machine()
 	ran := cmd.Run()
-	stamps, answered, stopped := w.stop(stallFor > 0)
+	stamps, answered, stopped := w.stop(as.Answers)
 	busyNow, totalNow := machine()
 	if cmd.ProcessState == nil {
 		return o, fmt.Errorf("%s: %w", t.name, ran)

@@ -22,6 +22,7 @@ type Options struct {
 	StallFor time.Duration // ... for this long; 0 = never
 	Capacity int           // stamps that there is room for without growing
 	Answers  bool          // note when each answer was written, too
+	Spin     bool          // look for requests without pause, so that no sender pays for waking the server
 }
 
 // Server is the witness. Serve and the other methods may run in different
@@ -161,8 +162,12 @@ func (s *Server) Serve() error {
 		}
 	}
 	events := make([]unix.EpollEvent, 512)
+	wait := 100
+	if s.o.Spin {
+		wait = 0
+	}
 	for !s.stopped.Load() {
-		n, err := unix.EpollWait(s.epoll, events, 100)
+		n, err := unix.EpollWait(s.epoll, events, wait)
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("wait for requests: %w", err)
 		}

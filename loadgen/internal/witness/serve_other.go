@@ -13,7 +13,7 @@ type Options struct {
 	CPU               int
 	StallAt, StallFor time.Duration
 	Capacity          int
-	Answers           bool
+	Answers, Spin     bool
 }
 
 // Server is not to be had here.
