@@ -75,9 +75,9 @@ type Config struct {
 	Abort <-chan struct{}
 
 	// Spin is how long before a due time the leader gives up sleeping and looks
-	// at the clock instead, where the next arrival is more than four times as far
-	// away: it takes off most of the wake-up, and a share of a core. 0 = 80 us if a spare core
-	// is found at the start, else none; negative = none; at most MaxSpin.
+	// at the clock instead, where that is at most a quarter of its time: it takes
+	// off most of the wake-up, and a share of a core. 0 = 80 us if a spare core is
+	// found at the start, else none; negative = none; at most MaxSpin.
 	Spin time.Duration
 
 	// GCReserve is memory, in bytes, that is reserved and never touched while the

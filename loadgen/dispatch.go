@@ -52,6 +52,7 @@ type generator struct {
 	growth     bucket
 	trend      trend
 	noSpin     time.Duration // offset before which nobody spins
+	pace       pace
 	short      time.Duration // waits below it are not worth arming a timer
 	overslept  float64       // share of the latest wake-ups that left nothing to spin away
 	waiter     Waiter
@@ -180,10 +181,12 @@ func (g *generator) await(at time.Duration) bool {
 		case spinning:
 		case left < g.short:
 			runtime.Gosched()
-		case g.Spin > 0 && left > 4*g.Spin && at > g.noSpin:
-			g.waiter.Until(g.base.Add(at - g.Spin))
+		case g.maySpin(left, at):
 			spinning = true
-			g.judgeSpin(g.now(), at)
+			if left > g.Spin+g.short {
+				g.waiter.Until(g.base.Add(at - g.Spin))
+				g.judgeSpin(g.now(), at)
+			}
 		default:
 			g.waiter.Until(g.base.Add(at))
 		}
@@ -351,6 +354,7 @@ func (g *generator) awaitWorker() {
 // count notes that j was due and has been dealt with.
 func (g *generator) count(j *job) {
 	g.scheduled++
+	g.pace.note(j.arrival.At, g.Spin)
 	second := int(max(0, j.arrival.At) / time.Second)
 	g.intended = extend(g.intended, second)
 	if second < len(g.intended) {
