@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -33,6 +34,7 @@ type worker struct {
 	began   atomic.Int64 // offset of the attempt
 	busy    bool         // guarded by generator.mu
 	claimed atomic.Bool  // the row of job is written or about to be
+	stopped chan struct{}
 }
 
 // generator is the state of one Run.
@@ -45,6 +47,8 @@ type generator struct {
 
 	cut   atomic.Int64  // no arrival after this offset is scheduled
 	cutCh chan struct{} // closed when cut is set
+
+	unwanted context.CancelFunc // ends the preparing of requests
 
 	pressedAt atomic.Int64 // offset at which a worker was last found late
 
@@ -80,6 +84,7 @@ type generator struct {
 	grown       int64
 	denied      int64
 	blocked     bool // the leader waits for a worker
+	behind      bool // the next arrival waits, or has waited, for a worker
 	over        bool
 
 	running sync.WaitGroup
@@ -90,6 +95,7 @@ func (g *generator) now() time.Duration { return time.Since(g.base) }
 // work is the life of a worker.
 func (g *generator) work(w *worker) {
 	defer g.running.Done()
+	defer close(w.stopped)
 	for next := <-w.wake; ; {
 		switch next {
 		case toLead:
@@ -153,7 +159,7 @@ func (g *generator) lead(w *worker) order {
 	for {
 		j := g.feed.next(true)
 		if j == nil || !g.await(j.arrival.At) {
-			g.shortened = j != nil
+			g.shortened = j != nil || g.feed.shortened
 			return g.finish()
 		}
 		mine, blocked := g.pass(w)
@@ -233,7 +239,7 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 		g.count(j)
 		g.feed.take()
 	}
-	g.blocked = blocked && !mine
+	g.blocked, g.behind = blocked && !mine, blocked
 	if mine {
 		g.pop().wake <- toLead
 	}
@@ -249,18 +255,10 @@ func (g *generator) refusal(j *job, now, cut time.Duration) string {
 		return record.ErrNoRequest
 	case g.inFlight >= g.MaxInFlight:
 		return g.capReason
-	case g.inFlight < g.slots:
-		return ""
-	case cut < math.MaxInt64:
-		if g.growth.peek(now) {
-			return ""
-		}
-		return record.ErrInterrupted // no time is left to wait for a worker
-	case now-j.arrival.At > g.MaxLag:
-		if g.growth.peek(now) {
-			return ""
-		}
+	case now-j.arrival.At > g.MaxLag && (g.behind || g.inFlight >= g.slots):
 		return record.ErrGrowthLimit
+	case cut < math.MaxInt64 && g.inFlight >= g.slots && !g.growth.peek(now):
+		return record.ErrInterrupted // no time is left to wait for a worker
 	}
 	return ""
 }
@@ -306,10 +304,7 @@ func (g *generator) pressed(now time.Duration) bool {
 // grow adds a worker if the limit of growth allows it and it would help.
 func (g *generator) grow(now, late time.Duration) bool {
 	if g.pressed(now) || !g.trend.worsens(now, late) || !g.growth.take(now) {
-		if g.lastDenied != g.scheduled { // count an arrival once, however often it asks
-			g.lastDenied = g.scheduled
-			g.denied++
-		}
+		g.deny()
 		return false
 	}
 	g.slots++
@@ -318,9 +313,18 @@ func (g *generator) grow(now, late time.Duration) bool {
 	return true
 }
 
+// deny counts an arrival that got no worker of its own; once, however often it
+// asks.
+func (g *generator) deny() {
+	if g.lastDenied != g.scheduled {
+		g.lastDenied = g.scheduled
+		g.denied++
+	}
+}
+
 // addWorker starts an idle worker.
 func (g *generator) addWorker() {
-	w := &worker{id: len(g.workers), wake: make(chan order, 1)}
+	w := &worker{id: len(g.workers), wake: make(chan order, 1), stopped: make(chan struct{})}
 	g.workers = append(g.workers, w)
 	g.idle = append(g.idle, w)
 	g.running.Add(1)
@@ -330,7 +334,7 @@ func (g *generator) addWorker() {
 // awaitWorker returns when a worker may be free, when the next may be added, or
 // when the load is cut.
 func (g *generator) awaitWorker() {
-	patience := max(g.growth.wait(), time.Millisecond)
+	patience := min(max(g.growth.wait(), time.Millisecond), g.MaxLag)
 	if g.patience == nil {
 		g.patience = time.NewTimer(patience)
 	} else {
@@ -380,6 +384,9 @@ func (g *generator) finish() order {
 // long as the clerk keeps up.
 func (g *generator) refuse(j *job, reason string) {
 	j.drop()
+	if reason == record.ErrGrowthLimit {
+		g.deny()
+	}
 	row := g.newRow(j)
 	row.Outcome, row.ErrorType, row.Error = record.NotSent, reason, g.explain(reason, j)
 	select {

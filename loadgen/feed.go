@@ -1,8 +1,11 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // job is one arrival with its body, ready to be sent.
@@ -33,114 +36,143 @@ func (j *job) drop() {
 const prepareAhead = 2 * time.Second
 
 const (
-	feedChunk  = 256
-	feedChunks = 4
-	feedBytes  = 1 << 20 // of bodies in one chunk, so that large ones are not piled up
+	feedJobs  = 1024     // jobs ahead, or twice Config.Ahead where that is more
+	feedBytes = 64 << 20 // of bodies ahead, so that large ones are not piled up
+
+	blockJobs  = 256
+	tellJobs   = 64      // taken before the builder is told
+	tellBytes  = 1 << 20 // the same of bodies
+	keptBlocks = 4
 )
 
 // feed walks the schedule and builds the bodies in a goroutine of its own,
-// ahead of the due times, and hands them over in chunks. One goroutine at a
-// time reads it.
+// ahead of the due times. What is built can be read at once. One goroutine at a
+// time reads.
 type feed struct {
-	full  chan []job
-	empty chan []job
-	stop  chan struct{}
-	done  chan struct{}
+	preparer Preparer        // nil: requests are not prepared
+	base     time.Time       // offset 0, where requests are prepared
+	ctx      context.Context // of preparing; it ends when the schedule is cut
+	limit    int64           // jobs ahead
 
-	preparer Preparer  // nil: requests are not prepared
-	base     time.Time // offset 0, where requests are prepared
+	came   chan struct{} // capacity 1: a job has come, or the last one has
+	room   chan struct{} // capacity 1: jobs were taken
+	primed chan struct{} // closed when it first waits, or ends
+	stop   chan struct{}
+	done   chan struct{}
+	spare  chan *block
 
-	chunk []job
-	pos   int
+	taken, takenBytes atomic.Int64
+	ended             atomic.Bool // all that come have come
+	shortened         bool        // by a cut, after ended
+
+	// Of the builder:
+	tail              *block
+	built, builtBytes int64
+	last              *byte // first byte of the latest body
+
+	// Of the reader:
+	head                *block
+	pos, seen           int
+	newly, newlyCounted int64 // jobs and bytes taken that the builder was not told of
 }
 
-func newFeed(s Schedule, payload func(int64, Arrival) ([]byte, error), preparer Preparer, base time.Time) *feed {
+// block is a piece of the queue.
+type block struct {
+	jobs  [blockJobs]job
+	bytes [blockJobs]int32 // of bodies that no job before it has
+	n     atomic.Int32
+	next  atomic.Pointer[block]
+}
+
+// newFeed starts building. The end of ctx ends the wait for arrivals that are
+// still to be prepared.
+func newFeed(ctx context.Context, c *Config, base time.Time) *feed {
 	f := &feed{
-		preparer: preparer, base: base,
-		full:  make(chan []job, feedChunks),
-		empty: make(chan []job, feedChunks+2),
-		stop:  make(chan struct{}),
-		done:  make(chan struct{}),
+		base: base, ctx: ctx,
+		limit:  max(feedJobs, 2*int64(c.Ahead)),
+		came:   make(chan struct{}, 1),
+		room:   make(chan struct{}, 1),
+		primed: make(chan struct{}),
+		stop:   make(chan struct{}),
+		done:   make(chan struct{}),
+		spare:  make(chan *block, keptBlocks),
+		head:   new(block),
 	}
-	go f.fill(s, payload)
+	f.tail = f.head
+	f.preparer, _ = c.Target.(Preparer)
+	go f.fill(c.Schedule, c.Payload)
 	return f
 }
 
 func (f *feed) fill(s Schedule, payload func(int64, Arrival) ([]byte, error)) {
 	defer close(f.done)
-	defer close(f.full)
-	var seq int64
-	size := 0
-	chunk := make([]job, 0, 1) // the first is short, so that the start does not wait
+	defer f.end()
 	for a := range s {
-		if f.preparer != nil && f.early(a.At) {
-			if len(chunk) > 0 { // the leader must not wait for this arrival to see those
-				if !f.hand(chunk) {
-					return
-				}
-				chunk, size = f.fresh(cap(chunk)), 0
-			}
-			if !f.awaitPreparing(a.At) {
-				return
-			}
-		}
-		j := job{seq: seq, arrival: a}
-		j.payload, j.err = build(payload, seq, a)
-		f.prepare(&j)
-		seq++
-		size += len(j.payload)
-		if chunk = append(chunk, j); len(chunk) < cap(chunk) && size < feedBytes {
-			continue
-		}
-		if !f.hand(chunk) {
+		if !f.awaitRoom() || !f.awaitPreparing(a.At) {
 			return
 		}
-		chunk, size = f.fresh(min(2*cap(chunk), feedChunk)), 0
-	}
-	if len(chunk) > 0 {
-		f.hand(chunk)
-	}
-}
-
-// hand passes a chunk to the reader, or gives its requests up when the feed is
-// closed first.
-func (f *feed) hand(chunk []job) bool {
-	select {
-	case f.full <- chunk:
-		return true
-	case <-f.stop:
-		dropAll(chunk)
-		return false
+		j := job{seq: f.built, arrival: a}
+		j.payload, j.err = build(payload, j.seq, a)
+		f.prepare(&j)
+		f.push(&j)
 	}
 }
 
-// fresh returns an empty chunk.
-func (f *feed) fresh(capacity int) []job {
+// end tells the reader that nothing else comes.
+func (f *feed) end() {
+	f.ended.Store(true)
+	f.prime()
+	notify(f.came)
+}
+
+func (f *feed) prime() {
 	select {
-	case chunk := <-f.empty:
-		return chunk[:0]
+	case <-f.primed:
 	default:
-		return make([]job, 0, capacity)
+		close(f.primed)
 	}
 }
 
-func dropAll(chunk []job) {
-	for i := range chunk {
-		chunk[i].drop()
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
-// early says whether it is too soon to prepare an arrival.
-func (f *feed) early(at time.Duration) bool { return time.Since(f.base) < at-prepareAhead }
+// awaitRoom waits until the reader is near enough; false means that the feed was
+// closed.
+func (f *feed) awaitRoom() bool {
+	for f.built-f.taken.Load() >= f.limit || f.builtBytes-f.takenBytes.Load() >= feedBytes {
+		f.prime()
+		select {
+		case <-f.room:
+		case <-f.stop:
+			return false
+		}
+	}
+	return true
+}
 
-// awaitPreparing waits until an arrival may be prepared; false means that the
-// feed was closed.
+// awaitPreparing waits until an arrival may be prepared; false means that it
+// will not be wanted.
 func (f *feed) awaitPreparing(at time.Duration) bool {
-	timer := time.NewTimer(time.Until(f.base.Add(at - prepareAhead)))
+	if f.preparer == nil {
+		return true
+	}
+	early := time.Until(f.base.Add(at - prepareAhead))
+	if early <= 0 {
+		return true
+	}
+	f.prime()
+	timer := time.NewTimer(early)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
+	case <-f.ctx.Done():
+		f.shortened = true
+		return false
 	case <-f.stop:
 		return false
 	}
@@ -155,7 +187,7 @@ func (f *feed) prepare(j *job) {
 			j.err = fmt.Errorf("prepare request %d: panic: %v", j.seq, p)
 		}
 	}()
-	j.ready = f.preparer.Prepare(j.request())
+	j.ready = f.preparer.Prepare(f.ctx, j.request())
 }
 
 func build(payload func(int64, Arrival) ([]byte, error), seq int64, a Arrival) (body []byte, err error) {
@@ -167,45 +199,103 @@ func build(payload func(int64, Arrival) ([]byte, error), seq int64, a Arrival) (
 	return payload(seq, a)
 }
 
+// push hands j over.
+func (f *feed) push(j *job) {
+	n := f.tail.n.Load()
+	if n == blockJobs {
+		b := f.fresh()
+		f.tail.next.Store(b)
+		f.tail, n = b, 0
+	}
+	f.tail.jobs[n] = *j
+	f.tail.bytes[n] = 0
+	if first := unsafe.SliceData(j.payload); first != f.last { // else it is shared with the job before
+		f.last = first
+		f.tail.bytes[n] = int32(min(len(j.payload), feedBytes))
+		f.builtBytes += int64(f.tail.bytes[n])
+	}
+	f.built++
+	f.tail.n.Store(n + 1)
+	notify(f.came)
+}
+
+func (f *feed) fresh() *block {
+	select {
+	case b := <-f.spare:
+		return b
+	default:
+		return new(block)
+	}
+}
+
 // next returns the next job without taking it, or nil if there is none at hand;
-// with wait set, nil means that the schedule has ended. The pointer is good
-// until take.
+// with wait set, nil means that no other comes. The pointer is good until take.
 func (f *feed) next(wait bool) *job {
-	if f.pos < len(f.chunk) {
-		return &f.chunk[f.pos]
-	}
-	var chunk []job
-	if wait {
-		chunk = <-f.full
-	} else {
-		select {
-		case chunk = <-f.full:
-		default:
+	for {
+		if f.pos < f.seen {
+			return &f.head.jobs[f.pos]
 		}
-	}
-	if chunk == nil {
-		return nil
-	}
-	if cap(f.chunk) == feedChunk {
-		clear(f.chunk) // bodies may be large
-		select {
-		case f.empty <- f.chunk:
-		default:
+		ended := f.ended.Load() // before the look, so that nothing comes after it
+		if f.seen = int(f.head.n.Load()); f.pos < f.seen {
+			continue
 		}
+		if f.pos == blockJobs && f.advance() {
+			continue
+		}
+		if !wait || ended {
+			return nil
+		}
+		f.tell()
+		<-f.came
 	}
-	f.chunk, f.pos = chunk, 0
-	return &f.chunk[0]
+}
+
+// advance goes to the next block, if there is one.
+func (f *feed) advance() bool {
+	next := f.head.next.Load()
+	if next == nil {
+		return false
+	}
+	used := f.head
+	f.head, f.pos, f.seen = next, 0, 0
+	used.n.Store(0)
+	used.next.Store(nil)
+	select {
+	case f.spare <- used:
+	default:
+	}
+	return true
 }
 
 // take moves on to the next job.
-func (f *feed) take() { f.pos++ }
+func (f *feed) take() {
+	j := &f.head.jobs[f.pos]
+	j.payload, j.ready = nil, nil // bodies may be large
+	f.newly++
+	f.newlyCounted += int64(f.head.bytes[f.pos])
+	f.pos++
+	if f.newly >= tellJobs || f.newlyCounted >= tellBytes {
+		f.tell()
+	}
+}
+
+// tell has the builder know what was taken.
+func (f *feed) tell() {
+	if f.newly == 0 {
+		return
+	}
+	f.taken.Add(f.newly)
+	f.takenBytes.Add(f.newlyCounted)
+	f.newly, f.newlyCounted = 0, 0
+	notify(f.room)
+}
 
 // close ends the goroutine and gives up what was not taken.
 func (f *feed) close() {
 	close(f.stop)
 	<-f.done
-	dropAll(f.chunk[min(f.pos, len(f.chunk)):])
-	for chunk := range f.full {
-		dropAll(chunk)
+	for j := f.next(false); j != nil; j = f.next(false) {
+		j.drop()
+		f.take()
 	}
 }

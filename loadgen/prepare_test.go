@@ -32,7 +32,7 @@ func newCareful(service time.Duration) *careful {
 	}
 }
 
-func (c *careful) Prepare(req loadgen.Request) loadgen.Prepared {
+func (c *careful) Prepare(_ context.Context, req loadgen.Request) loadgen.Prepared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prepared[req.Seq] = time.Since(c.start)
@@ -97,5 +97,106 @@ func TestPreparedRequestsAreSentOrDiscardedOnce(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// laborious takes a while to prepare a request: 100 us, as signing does.
+type laborious struct{ *careful }
+
+func (l laborious) Prepare(ctx context.Context, req loadgen.Request) loadgen.Prepared {
+	time.Sleep(100 * time.Microsecond)
+	return l.careful.Prepare(ctx, req)
+}
+
+// A burst is prepared as a whole before it is due, the first one and one after a
+// long pause too.
+func TestBurstsArePreparedBeforeTheyAreDue(t *testing.T) {
+	for _, first := range []time.Duration{0, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			m, _ := run(t, t.Context(), loadgen.Config{
+				Schedule: loadgen.Together(loadgen.Every(time.Minute, first, 2*time.Minute), 1500),
+				Target:   laborious{newCareful(ms)},
+			})
+			if len(m.rows) != 3000 {
+				t.Errorf("%d rows", len(m.rows))
+			}
+			for _, r := range m.rows {
+				if r.Lag() > 1 {
+					t.Fatalf("first burst at %v: the request due at %v left %v late", first, r.Intended, r.Lag())
+				}
+			}
+		})
+	}
+}
+
+// Large bodies are not piled up, and one body that all requests share is no pile.
+func TestBodiesAheadAreBounded(t *testing.T) {
+	const size, burst = 8 << 20, 60
+	shared := make([]byte, size)
+	for name, body := range map[string]func() []byte{
+		"own":    func() []byte { return make([]byte, size) },
+		"shared": func() []byte { return shared },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var built, most int
+				target := newCareful(ms)
+				m, _ := run(t, t.Context(), loadgen.Config{
+					Schedule: loadgen.Together(loadgen.Every(time.Minute, 10*time.Second, time.Minute), burst),
+					Target:   target,
+					Start:    target.start,
+					Payload: func(int64, loadgen.Arrival) ([]byte, error) {
+						if time.Since(target.start) < 10*time.Second {
+							most++
+						}
+						built++
+						return body(), nil
+					},
+				})
+				want := burst
+				if name == "own" {
+					want = 8 // 64 MB
+				}
+				if most != want || built != burst || len(m.rows) != burst {
+					t.Errorf("%d bodies before the burst, want %d; %d in all, %d rows", most, want, built, len(m.rows))
+				}
+			})
+		})
+	}
+}
+
+// The end of the load does not wait for arrivals that are far away.
+func TestCutWhileNothingIsToBePrepared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		target := newCareful(ms)
+		m, s := run(t, ctx, loadgen.Config{Schedule: loadgen.Every(10*time.Minute, 0, time.Hour), Target: target, Start: target.start})
+		if took := time.Since(target.start); took != 3*time.Second || len(m.rows) != 1 || !s.Interrupted {
+			t.Errorf("after %v: %d rows, %+v", took, len(m.rows), s)
+		}
+	})
+}
+
+// stuck cannot prepare its second request, as if credentials did not come.
+type stuck struct{ *careful }
+
+func (s stuck) Prepare(ctx context.Context, req loadgen.Request) loadgen.Prepared {
+	if req.Seq > 0 {
+		<-ctx.Done()
+	}
+	return s.careful.Prepare(ctx, req)
+}
+
+func TestCutWhilePreparingHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		target := newCareful(ms)
+		m, s := run(t, ctx, loadgen.Config{Schedule: loadgen.Constant(1, time.Minute), Target: stuck{target}, Start: target.start})
+		// Those due at 1, 2 and 3 s had to wait; what was due becomes a row.
+		if took := time.Since(target.start); took > 3*time.Second+10*ms || len(m.rows) != 4 || !s.Interrupted {
+			t.Errorf("after %v: %d rows, %+v", took, len(m.rows), s)
+		}
 	})
 }

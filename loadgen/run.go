@@ -40,6 +40,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	}
 	g.prepare(ctx)
 	defer g.feed.close()
+	defer g.unwanted()
 
 	var failure failure
 	g.onFailure = func(err error) {
@@ -134,12 +135,13 @@ func (g *generator) prepare(ctx context.Context) {
 		g.tally.preconn = p.Preconnect(within, g.Ahead)
 		cancel()
 	}
-	preparer, _ := g.Target.(Preparer)
 	begin := g.Start
 	if begin.IsZero() {
 		begin = time.Now()
 	}
-	g.feed = newFeed(g.Schedule, g.Payload, preparer, begin)
+	var wanted context.Context
+	wanted, g.unwanted = context.WithCancel(g.attempts.base)
+	g.feed = newFeed(wanted, &g.Config, begin)
 	g.mu.Lock()
 	g.slots = g.Ahead
 	for range g.slots + 1 {
@@ -147,12 +149,30 @@ func (g *generator) prepare(ctx context.Context) {
 	}
 	g.mu.Unlock()
 	g.chooseSpin()
+	g.awaitFeed(ctx)
 	runtime.GC() // what preparing left behind is not collected under load
 	if g.Start.IsZero() {
 		g.base = time.Now().Add(startLead)
 	} else {
 		// A Start from elsewhere has no monotonic reading; now it gets one.
 		g.base = time.Now().Add(time.Until(g.Start))
+	}
+}
+
+// awaitFeed returns when the first requests are prepared, so that a burst at the
+// very start leaves as one, or when there is no time to wait for it.
+func (g *generator) awaitFeed(ctx context.Context) {
+	until := time.Now().Add(prepareAhead)
+	if !g.Start.IsZero() {
+		until = g.Start.Add(-2 * startLead)
+	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-g.feed.primed:
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-g.Abort:
 	}
 }
 
@@ -179,6 +199,7 @@ func (g *generator) lead0() {
 func (g *generator) cutNow() {
 	if g.cut.CompareAndSwap(math.MaxInt64, int64(g.now())) {
 		close(g.cutCh)
+		g.unwanted()
 		g.waiter.Interrupt()
 	}
 }
@@ -219,13 +240,18 @@ func (g *generator) drain() {
 	}
 }
 
-// abandon writes the rows of attempts that ignore the end of their context.
+// abandon writes the rows of attempts that ignore the end of their context, and
+// returns when the others have written theirs.
 func (g *generator) abandon() {
 	g.mu.Lock()
-	var left []*worker
+	var left, writing []*worker
 	for _, w := range g.workers {
-		if w.busy && w.claimed.CompareAndSwap(false, true) {
+		switch {
+		case !w.busy:
+		case w.claimed.CompareAndSwap(false, true):
 			left = append(left, w)
+		default:
+			writing = append(writing, w)
 		}
 	}
 	g.mu.Unlock()
@@ -241,5 +267,8 @@ func (g *generator) abandon() {
 		g.tally.sent(w.id, row)
 		g.write(row, nil)
 		g.abandoned++
+	}
+	for _, w := range writing {
+		<-w.stopped
 	}
 }

@@ -33,11 +33,12 @@ func (g *generator) send(w *worker) {
 	before := time.Now()
 	a := g.attempts.begin(before)
 	began := before.Sub(g.base)
-	if began-time.Duration(w.began.Swap(int64(began))) > pressureDelay {
-		g.pressedAt.Store(int64(began))
-	}
-	if !j.started.IsZero() {
+	waited := began - time.Duration(w.began.Swap(int64(began)))
+	switch {
+	case !j.started.IsZero(): // it is on the wire, and the leader may still be starting others
 		before = j.started
+	case waited > pressureDelay:
+		g.pressedAt.Store(int64(began))
 	}
 	reply := g.invoke(a, j)
 	after := time.Now()

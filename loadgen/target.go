@@ -31,9 +31,10 @@ type Target interface {
 // making costs enough CPU to delay a send (signing, compressing). Prepare does
 // all of it that can be done ahead, in the order of the schedule and from one
 // goroutine, a second or so before the due time. The request is then sent or
-// discarded, once.
+// discarded, once. The end of ctx, which is that of preparing alone, says that
+// the request is not worth waiting for.
 type Preparer interface {
-	Prepare(req Request) Prepared
+	Prepare(ctx context.Context, req Request) Prepared
 }
 
 // Prepared is a request that is ready to be sent. Send is the rest of

@@ -193,22 +193,28 @@ func (t *Target) Close() error {
 
 // Invoke signs and sends one RequestResponse invocation and waits for its reply.
 func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply {
-	return t.Prepare(req).Send(ctx)
+	return t.Prepare(ctx, req).Send(ctx)
 }
 
 // Prepare builds and signs one invocation, and holds it until Send. AWS accepts
 // a signature for 5 minutes (docs.aws.amazon.com/IAM/latest/UserGuide/
 // signing-elements.html, 2026): prepare seconds ahead, not minutes.
-func (t *Target) Prepare(req loadgen.Request) loadgen.Prepared {
+func (t *Target) Prepare(ctx context.Context, req loadgen.Request) loadgen.Prepared {
 	p := &prepared{gate: newGate(), reply: make(chan loadgen.Reply, 1)}
-	go t.run(p, req)
+	own, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, cancel) // credentials may have to be fetched
+	go func() {
+		defer cancel()
+		t.run(own, p, req)
+	}()
 	<-p.gate.signed
+	stop()
 	return p
 }
 
 // run takes one request through the SDK.
-func (t *Target) run(p *prepared, req loadgen.Request) {
-	ctx := httptrace.WithClientTrace(context.WithValue(context.Background(), gateKey{}, p.gate), p.gate.phases.Trace())
+func (t *Target) run(ctx context.Context, p *prepared, req loadgen.Request) {
+	ctx = httptrace.WithClientTrace(context.WithValue(ctx, gateKey{}, p.gate), p.gate.phases.Trace())
 	in, err := t.input(req)
 	var out *lambdaapi.InvokeOutput
 	if err == nil {

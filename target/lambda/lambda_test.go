@@ -171,7 +171,7 @@ func TestStartSendsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 { // the third on a connection that is kept
-		p := tgt.Prepare(loadgen.Request{Seq: int64(i)})
+		p := tgt.Prepare(t.Context(), loadgen.Request{Seq: int64(i)})
 		p.(loadgen.Starter).Start()
 		<-arrived // before Send
 		r := p.Send(t.Context())
@@ -193,7 +193,7 @@ func TestClosedKeptConnectionIsNotUsed(t *testing.T) {
 	defer server.Close()
 	tgt := at(t, server.URL)
 	for range 3 {
-		p := tgt.Prepare(loadgen.Request{})
+		p := tgt.Prepare(t.Context(), loadgen.Request{})
 		p.(loadgen.Starter).Start()
 		if r := p.Send(t.Context()); r.Outcome != record.OK {
 			t.Fatalf("got %s %s", r.Outcome, r.Error)
