@@ -150,10 +150,14 @@ const estimateOver = 1_000_000
 // ahead estimates how many requests will be in flight at the worst moment of a
 // target that answers within about 100 ms: the most that are due within 10 ms,
 // or a tenth of the busiest second, whose share is bounded because a fast
-// target needs far fewer.
-func ahead(s Schedule, limit int) int {
+// target needs far fewer. burst is the most that are due within 10 ms where that
+// is a burst and not the pace of a busy second, else 0.
+func ahead(s Schedule, limit int) (workers, burst int) {
 	p := beginning(s)
-	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10))))
+	if p.PeakTogether > growthDepth && p.PeakTogether > p.PeakPerSecond/25 {
+		burst = min(limit, int(p.PeakTogether))
+	}
+	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10)))), burst
 }
 
 // beginning describes the first million arrivals.

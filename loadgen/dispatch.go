@@ -48,20 +48,26 @@ type generator struct {
 	cut   atomic.Int64  // no arrival after this offset is scheduled
 	cutCh chan struct{} // closed when cut is set
 
-	unwanted context.CancelFunc // ends the preparing of requests
+	// wanted ends, by unwanted, when nothing needs to be prepared any more: at the
+	// cut, or after the last arrival.
+	wanted   context.Context
+	unwanted context.CancelFunc
 
 	pressedAt atomic.Int64 // offset at which a worker was last found late
 
+	burst  int           // workers that are to be free for the next burst; 0 = there are none
+	scarce chan struct{} // capacity 1: fewer than burst are free
+
 	// Of the leader alone, and of the holder of mu while the leader is blocked:
-	growth     bucket
 	trend      trend
 	noSpin     time.Duration // offset before which nobody spins
 	pace       pace
 	short      time.Duration // waits below it are not worth arming a timer
 	overslept  float64       // share of the latest wake-ups that left nothing to spin away
 	waiter     Waiter
-	patience   *time.Timer // of awaitWorker
-	capReason  string      // why MaxInFlight is what it is
+	patience   *time.Timer   // of awaitWorker
+	token      time.Duration // how long the next token of growth takes, when pass was blocked
+	capReason  string        // why MaxInFlight is what it is
 	intended   []int64
 	scheduled  int64
 	ended      chan struct{} // closed when the last arrival is dispatched
@@ -79,6 +85,7 @@ type generator struct {
 	idle        []*worker // the one that was busy last is taken first
 	workers     []*worker
 	slots       int // len(workers) = slots + 1: one leads
+	growth      bucket
 	inFlight    int
 	maxInFlight int
 	grown       int64
@@ -240,6 +247,10 @@ func (g *generator) pass(w *worker) (mine, blocked bool) {
 		g.feed.take()
 	}
 	g.blocked, g.behind = blocked && !mine, blocked
+	g.token = g.growth.wait(1)
+	if g.slots-g.inFlight < g.burst {
+		notify(g.scarce)
+	}
 	if mine {
 		g.pop().wake <- toLead
 	}
@@ -334,7 +345,7 @@ func (g *generator) addWorker() {
 // awaitWorker returns when a worker may be free, when the next may be added, or
 // when the load is cut.
 func (g *generator) awaitWorker() {
-	patience := min(max(g.growth.wait(), time.Millisecond), g.MaxLag)
+	patience := min(max(g.token, time.Millisecond), g.MaxLag)
 	if g.patience == nil {
 		g.patience = time.NewTimer(patience)
 	} else {
@@ -376,6 +387,7 @@ func (g *generator) finish() order {
 	for _, w := range idle {
 		w.wake <- toStop
 	}
+	g.unwanted()
 	close(g.ended)
 	return toStop
 }

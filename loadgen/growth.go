@@ -31,9 +31,19 @@ func (b *bucket) peek(now time.Duration) bool {
 	return b.level >= 1
 }
 
-// wait is the time from the last take to the next token.
-func (b *bucket) wait() time.Duration {
-	return nanoseconds((1-b.level)/b.rate*1e9) + 1
+// takeAll removes n tokens if there are as many at the offset now; the bucket
+// must be as deep.
+func (b *bucket) takeAll(n int, now time.Duration) bool {
+	if b.peek(now); b.level < float64(n) {
+		return false
+	}
+	b.level -= float64(n)
+	return true
+}
+
+// wait is the time from the last look until there are n tokens.
+func (b *bucket) wait(n int) time.Duration {
+	return nanoseconds((float64(n)-b.level)/b.rate*1e9) + 1
 }
 
 // trend tells falling behind from catching up. After a stall of the target a

@@ -1,6 +1,8 @@
 package loadgen_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +62,42 @@ func TestAbortAwaitsTheRecorder(t *testing.T) {
 		})
 		if err != nil || len(disk.wrote) != 1 {
 			t.Errorf("%d rows written when Run returned, %v", len(disk.wrote), err)
+		}
+	})
+}
+
+// connecting is a target that opens connections, and counts them.
+type connecting struct {
+	*scripted.Target
+	opened atomic.Int64
+}
+
+func (c *connecting) Preconnect(_ context.Context, n int) error {
+	c.opened.Add(int64(n))
+	return nil
+}
+
+// Bursts leave as one while those before are still in flight: their workers and
+// connections are made ready between them.
+func TestBurstsThatOverlapLeaveOnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const burst = 1000
+		target := &connecting{Target: scripted.New(scripted.Step{Service: dur(3500 * ms)})}
+		m, s := run(t, t.Context(), loadgen.Config{
+			Schedule: loadgen.Together(loadgen.Every(time.Second, 0, 6*time.Second), burst),
+			Target:   target,
+		})
+		for _, r := range m.rows {
+			if r.Lag() > 1 || r.Outcome != record.OK {
+				t.Fatalf("row %+v", r)
+			}
+		}
+		// Four bursts are in flight at a time. Two more workers lead and spare.
+		if len(m.rows) != 6*burst || s.MaxInFlight != 4*burst || s.Grown < 3*burst || s.Grown > 4*burst {
+			t.Errorf("%d rows, %+v", len(m.rows), s)
+		}
+		if n := target.opened.Load(); n != int64(s.Ahead)+s.Grown {
+			t.Errorf("%d connections for %d workers ahead and %d later", n, s.Ahead, s.Grown)
 		}
 	})
 }

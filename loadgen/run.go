@@ -49,6 +49,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	}
 	defer context.AfterFunc(ctx, g.cutNow)()
 	clerk := g.startClerk()
+	g.startProvider()
 	g.lead0()
 	g.drain()
 	close(g.refused)
@@ -90,6 +91,7 @@ func newGenerator(values context.Context, c Config) *generator {
 		ended:      make(chan struct{}),
 		lastDenied: -1,
 		freed:      make(chan struct{}, 1),
+		scarce:     make(chan struct{}, 1),
 		refused:    make(chan *record.Invocation, 4096),
 	}
 	g.cut.Store(math.MaxInt64)
@@ -98,7 +100,7 @@ func newGenerator(values context.Context, c Config) *generator {
 	}
 	g.limitByFiles()
 	if g.Ahead == 0 {
-		g.Ahead = ahead(c.Schedule, g.MaxInFlight)
+		g.Ahead, g.burst = ahead(c.Schedule, g.MaxInFlight)
 	}
 	g.Ahead = min(g.Ahead, g.MaxInFlight)
 	return g
@@ -139,9 +141,8 @@ func (g *generator) prepare(ctx context.Context) {
 	if begin.IsZero() {
 		begin = time.Now()
 	}
-	var wanted context.Context
-	wanted, g.unwanted = context.WithCancel(g.attempts.base)
-	g.feed = newFeed(wanted, &g.Config, begin)
+	g.wanted, g.unwanted = context.WithCancel(g.attempts.base)
+	g.feed = newFeed(g.wanted, &g.Config, begin)
 	g.mu.Lock()
 	g.slots = g.Ahead
 	for range g.slots + 1 {
