@@ -216,7 +216,7 @@ func (c *checker) failures() {
 	}
 	if f := o[TimedOut]; f > 0 {
 		c.warn("timeouts", "raise --timeout or --function-timeout",
-			"%d of %d arrivals (%s) timed out; their times say when the wait ended", f, n, percent(f, n))
+			"%d of %d arrivals (%s) timed out; they took at least what was waited and count with that in the ranks, so a percentile that falls among them is a lower bound (≥)", f, n, percent(f, n))
 	}
 	if f := o[TransportError] + o[Rejected]; f > 0 {
 		c.warn("not_served", "check --target, --endpoint and the permission to invoke",

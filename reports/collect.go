@@ -28,35 +28,37 @@ const (
 type quantityKind struct {
 	name, unit, about string
 	read              func(j *record.Joined) (float64, bool)
+	waited            func(j *record.Joined, timeout time.Duration) time.Duration // of a request that timed out, at least; nil: it has no place
 }
 
 // quantityKinds are the quantities in the order of the tables. The four times
-// of the client are those of rows that ended well (lag: of every row that was
-// sent); what the platform said is that of every REPORT.
+// of the client are those of rows that ended well, and at least what was waited
+// of those that timed out (lag: of every row that was sent); what the platform
+// said is that of every REPORT.
 var quantityKinds = []quantityKind{
-	{"response", "ms", "intended send to last byte, of requests that ended well: what a user feels", func(j *record.Joined) (float64, bool) {
+	{name: "response", unit: "ms", about: "intended send to last byte: what a user feels; of requests that ended well, and at least what was waited of those that timed out", waited: responseAtLeast, read: func(j *record.Joined) (float64, bool) {
 		return milliseconds(j.Response()), wentWell(j)
 	}},
-	{"service", "ms", "actual send to last byte, of requests that ended well", func(j *record.Joined) (float64, bool) {
+	{name: "service", unit: "ms", about: "actual send to last byte, of the same requests", waited: serviceAtLeast, read: func(j *record.Joined) (float64, bool) {
 		return milliseconds(j.Service()), wentWell(j)
 	}},
-	{"ttfb", "ms", "actual send to first byte, of requests that ended well", func(j *record.Joined) (float64, bool) {
+	{name: "ttfb", unit: "ms", about: "actual send to first byte, of the same requests", waited: ttfbAtLeast, read: func(j *record.Joined) (float64, bool) {
 		return milliseconds(j.TTFB()), wentWell(j) && j.FirstByte > 0
 	}},
-	{"lag", "ms", "intended to actual send: the generator's own lateness", func(j *record.Joined) (float64, bool) {
+	{name: "lag", unit: "ms", about: "intended to actual send: the generator's own lateness", read: func(j *record.Joined) (float64, bool) {
 		return milliseconds(j.Lag()), j.Sent > 0
 	}},
-	{"init", "ms", "Init Duration of the REPORT", func(j *record.Joined) (float64, bool) {
+	{name: "init", unit: "ms", about: "Init Duration of the REPORT", read: func(j *record.Joined) (float64, bool) {
 		return reported(j, func(p *record.Platform) record.Opt[float64] { return p.InitDurationMs })
 	}},
-	{"duration", "ms", "Duration of the REPORT", func(j *record.Joined) (float64, bool) {
+	{name: "duration", unit: "ms", about: "Duration of the REPORT", read: func(j *record.Joined) (float64, bool) {
 		return reported(j, func(p *record.Platform) record.Opt[float64] { return p.DurationMs })
 	}},
-	{"billed", "ms", "Billed Duration of the REPORT", func(j *record.Joined) (float64, bool) {
+	{name: "billed", unit: "ms", about: "Billed Duration of the REPORT", read: func(j *record.Joined) (float64, bool) {
 		return reported(j, func(p *record.Platform) record.Opt[float64] { return p.BilledDurationMs })
 	}},
-	{"residue", "ms", "service − init − duration: placement, download and network, which no REPORT shows", residue},
-	{"max_memory_used", "MB", "Max Memory Used of the REPORT", func(j *record.Joined) (float64, bool) {
+	{name: "residue", unit: "ms", about: "service − init − duration: placement, download and network, which no REPORT shows", read: residue},
+	{name: "max_memory_used", unit: "MB", about: "Max Memory Used of the REPORT", read: func(j *record.Joined) (float64, bool) {
 		return reported(j, func(p *record.Platform) record.Opt[float64] { return p.MaxMemoryUsedMB })
 	}},
 }
@@ -106,12 +108,21 @@ func newSplitDist(unit string) *splitDist {
 
 func (s *splitDist) add(start record.Start, v float64) {
 	s.all.Add(v)
+	s.of(start).Add(v)
+}
+
+func (s *splitDist) addCensored(start record.Start, waited time.Duration) {
+	s.all.AddCensored(milliseconds(waited))
+	s.of(start).AddCensored(milliseconds(waited))
+}
+
+func (s *splitDist) of(start record.Start) *stats.Dist {
 	d := s.kinds[start]
 	if d == nil {
 		d = stats.NewDist(s.unit)
 		s.kinds[start] = d
 	}
-	d.Add(v)
+	return d
 }
 
 // rows gives the split of a quantity: all, cold and warm always, so that the
@@ -136,17 +147,26 @@ func numbersOf(d *stats.Dist, curve bool) Numbers {
 		return Numbers{Quantiles: quantilesOf(d.Summary(tableQuantiles...).Quantiles), dist: d}
 	}
 	s := d.Summary(tableQuantiles...)
-	n := Numbers{N: s.N, Min: s.Min, Max: s.Max, Mean: s.Mean, Clamped: s.Clamped, Quantiles: quantilesOf(s.Quantiles), dist: d}
+	n := Numbers{N: s.N, Min: s.Min, Max: s.Max, Mean: s.Mean, Clamped: s.Clamped, Censored: s.Censored, Quantiles: quantilesOf(s.Quantiles), dist: d}
+	_, n.Least = d.Censored()
 	if curve {
-		n.Curve = quantilesOf(d.Curve(curvePoints))
+		n.Curve = known(quantilesOf(d.Curve(curvePoints)))
 	}
 	return n
+}
+
+// known cuts a curve where it reaches the requests that timed out.
+func known(curve []Quantile) []Quantile {
+	if i := slices.IndexFunc(curve, func(q Quantile) bool { return q.AtLeast }); i >= 0 {
+		return curve[:i]
+	}
+	return curve
 }
 
 func quantilesOf(in []stats.Quantile) []Quantile {
 	out := make([]Quantile, len(in))
 	for i, q := range in {
-		out[i] = Quantile{P: q.P, Value: q.Value, Lo: q.Lo, Hi: q.Hi, OK: q.OK, Need: q.Need}
+		out[i] = Quantile{P: q.P, Value: q.Value, Lo: q.Lo, Hi: q.Hi, OK: q.OK, AtLeast: q.AtLeast, Need: q.Need}
 	}
 	return out
 }
@@ -213,6 +233,8 @@ func (c *collector) add(j *record.Joined) {
 	for i, k := range quantityKinds {
 		if v, ok := k.read(j); ok {
 			c.quantities[i].add(j.Start, v)
+		} else if k.waited != nil && timedOut(j) {
+			c.quantities[i].addCensored(j.Start, k.waited(j, c.timeout()))
 		}
 	}
 	c.addTag(j, reached)
@@ -248,9 +270,13 @@ func (c *collector) addTag(j *record.Joined, reached bool) {
 	if reached {
 		t.starts[j.Start]++
 	}
-	if wentWell(j) {
+	switch {
+	case wentWell(j):
 		t.response.add(j.Start, milliseconds(j.Response()))
 		t.service.add(j.Start, milliseconds(j.Service()))
+	case timedOut(j):
+		t.response.addCensored(j.Start, responseAtLeast(j, c.timeout()))
+		t.service.addCensored(j.Start, serviceAtLeast(j, c.timeout()))
 	}
 }
 

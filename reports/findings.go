@@ -39,6 +39,7 @@ func ownWarnings(r *Report, c *collector) []record.Warning {
 			})
 		}
 	}
+	out = append(out, censoredWarnings(r)...)
 	return append(out, tooFew(r)...)
 }
 

@@ -120,7 +120,7 @@ func markdownTable(b *bytes.Buffer, quantities []Quantity) {
 			for _, p := range tableQuantiles {
 				cells = append(cells, markdownCell(&row.Numbers, p))
 			}
-			markdownRow(b, append(cells, sig3(row.Numbers.Max)))
+			markdownRow(b, append(cells, row.Numbers.maxText()))
 			name = ""
 		}
 	}
@@ -131,7 +131,7 @@ func markdownCell(n *Numbers, p float64) string {
 	if !ok {
 		return "n too small, needs " + count(q.Need)
 	}
-	return fmt.Sprintf("%s (%s–%s)", sig3(q.Value), sig3(q.Lo), sig3(q.Hi))
+	return fmt.Sprintf("%s (%s)", q.text(), q.between())
 }
 
 func (r *Report) markdownOutcomes(b *bytes.Buffer) {

@@ -33,6 +33,7 @@ type curve struct {
 	name string
 	n    int64
 	pts  []Quantile
+	over string // what is known beyond the last point: of requests that timed out
 }
 
 // curves are the lines of the percentile chart, rare kinds first.
@@ -44,10 +45,10 @@ func (r *Report) curves() []curve {
 	var out []curve
 	for _, s := range []record.Start{record.StartCold, record.StartRestored, record.StartProvisioned, record.StartWarm, ""} {
 		n := q.Of(s)
-		if n == nil || n.N == 0 || (s != "" && n.N == q.Of("").N) {
+		if n == nil || len(n.Curve) == 0 || (s != "" && n.N == q.Of("").N) {
 			continue
 		}
-		out = append(out, curve{kind: startName(s), name: curveName(s), n: n.N, pts: n.Curve})
+		out = append(out, curve{kind: startName(s), name: curveName(s), n: n.N, pts: n.Curve, over: n.beyond()})
 	}
 	return out
 }
@@ -121,7 +122,7 @@ func curveRange(cs []curve) (lo, hi, xmax float64) {
 			lo = math.Min(lo, positive(q.Value))
 			hi = math.Max(hi, q.Value)
 			if q.OK {
-				lo, hi = math.Min(lo, positive(q.Lo)), math.Max(hi, q.Hi)
+				lo, hi = math.Min(lo, positive(q.Lo)), math.Max(hi, q.top())
 			}
 			if q.P < 1 {
 				xmax = math.Max(xmax, nines(q.P))
@@ -162,7 +163,7 @@ func (p *percentilePlot) band(c curve) {
 		if !q.OK || c.n < fewestForCurve {
 			continue
 		}
-		upper = append(upper, point{p.x(q.P), p.y.at(q.Hi)})
+		upper = append(upper, point{p.x(q.P), p.y.at(q.top())})
 		lower = append(lower, point{p.x(q.P), p.y.at(q.Lo)})
 	}
 	if len(upper) < 2 {
@@ -221,7 +222,7 @@ func (r *Report) percentileFinding() string {
 		var said []string
 		for _, p := range tableQuantiles {
 			if q, ok := n.At(p); ok {
-				said = append(said, quantileName(p)+" "+withUnit(q.Value, "ms"))
+				said = append(said, quantileName(p)+" "+q.ms())
 			}
 		}
 		if said == nil {

@@ -143,7 +143,7 @@ func barText(kind string) string {
 
 func quantileText(n *Numbers, p float64) string {
 	if q, ok := n.At(p); ok {
-		return sig3(q.Value)
+		return q.text()
 	}
 	return "n too small"
 }

@@ -62,19 +62,24 @@ type Numbers struct {
 	N              int64
 	Min, Max, Mean float64
 	Clamped        int64      // values outside of what the histogram holds
+	Censored       int64      // values of N that are lower bounds, of requests that timed out; Max and Mean are then lower bounds too
+	Least          float64    // the smallest of them
 	Quantiles      []Quantile // at tableQuantiles
-	Curve          []Quantile // ascending, for the percentile chart; may be empty
+	Curve          []Quantile // ascending, for the percentile chart, up to the first lower bound; may be empty
 
 	dist histogram
 }
 
 // Quantile is one quantile with its two-sided order-statistic interval. Where
 // OK is false the sample is too small for the interval, Value is not to be
-// quoted, and Need says how many values there would have to be.
+// quoted, and Need says how many values there would have to be. AtLeast says
+// that Value is a lower bound, for requests that timed out have that rank, and
+// an infinite Hi that the interval has no upper one.
 type Quantile struct {
 	P             float64 // 0..1
 	Value, Lo, Hi float64
 	OK            bool
+	AtLeast       bool
 	Need          int64
 }
 

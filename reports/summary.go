@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"coldbench/cost"
@@ -47,16 +48,22 @@ type Summary struct {
 // SummaryStats is one cell of quantities: a quantity over all, cold, warm,
 // restored or provisioned starts.
 type SummaryStats struct {
-	N    int64                  `json:"n"`
-	Min  *float64               `json:"min"`
-	P50  *float64               `json:"p50"`
-	P90  *float64               `json:"p90"`
-	P95  *float64               `json:"p95"`
-	P99  *float64               `json:"p99"`
-	P999 *float64               `json:"p999"`
-	Max  *float64               `json:"max"`
-	Mean *float64               `json:"mean"`
-	CI95 map[string]*[2]float64 `json:"ci95"` // by quantile: order-statistic interval, or null
+	N    int64                   `json:"n"`
+	Min  *float64                `json:"min"`
+	P50  *float64                `json:"p50"`
+	P90  *float64                `json:"p90"`
+	P95  *float64                `json:"p95"`
+	P99  *float64                `json:"p99"`
+	P999 *float64                `json:"p999"`
+	Max  *float64                `json:"max"`
+	Mean *float64                `json:"mean"`
+	CI95 map[string]*[2]*float64 `json:"ci95"` // by quantile: order-statistic interval, or null; its upper end is null where only the lower one is known
+
+	// Of requests that timed out is known that they took at least what was
+	// waited. They are part of N; what they leave open is null above and a
+	// lower bound here.
+	Censored int64              `json:"censored,omitempty"`
+	AtLeast  map[string]float64 `json:"at_least,omitempty"` // by key: p50 ... p999, min, max, mean
 }
 
 // SummaryRate is a share with its exact 95 % interval.
@@ -191,16 +198,31 @@ func summaryQuantities(in []Quantity) map[string]map[string]SummaryStats {
 }
 
 func (n *Numbers) summary() SummaryStats {
-	s := SummaryStats{N: n.N, CI95: map[string]*[2]float64{}}
+	s := SummaryStats{N: n.N, CI95: map[string]*[2]*float64{}, Censored: n.Censored}
+	set := func(field **float64, key string, v float64, bound bool) {
+		if !bound {
+			*field = &v
+			return
+		}
+		if s.AtLeast == nil {
+			s.AtLeast = map[string]float64{}
+		}
+		s.AtLeast[key] = v
+	}
 	if n.N > 0 {
-		s.Min, s.Max, s.Mean = &n.Min, &n.Max, &n.Mean
+		set(&s.Min, "min", n.Min, n.Censored > 0 && n.Min >= n.Least)
+		set(&s.Max, "max", n.Max, n.Censored > 0)
+		set(&s.Mean, "mean", n.Mean, n.Censored > 0)
 	}
 	for i, field := range []**float64{&s.P50, &s.P90, &s.P95, &s.P99, &s.P999} {
 		key := quantileKeys[i]
 		s.CI95[key] = nil
 		if q, ok := n.At(tableQuantiles[i]); ok {
-			*field = &q.Value
-			s.CI95[key] = &[2]float64{q.Lo, q.Hi}
+			set(field, key, q.Value, q.AtLeast)
+			s.CI95[key] = &[2]*float64{&q.Lo, nil}
+			if !math.IsInf(q.Hi, 1) {
+				s.CI95[key][1] = &q.Hi
+			}
 		}
 	}
 	return s

@@ -212,7 +212,7 @@ func (r *Report) quantileAt(s record.Start, p float64, name string) keyFigure {
 	if !ok {
 		return keyFigure{name, "n too small", fmt.Sprintf("n = %s, needs %s", count(n.N), count(q.Need))}
 	}
-	return keyFigure{name, withUnit(q.Value, "ms"), interval(q) + " · n = " + count(n.N)}
+	return keyFigure{name, q.ms(), interval(q) + " · n = " + count(n.N)}
 }
 
 // errorFigure counts what did not end well; where nothing failed it gives the

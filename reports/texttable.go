@@ -183,7 +183,7 @@ func (p *textPage) quantityRows(t table.Writer, q *Quantity, l tableLayout) {
 			cells = append(cells, p.quantileCell(&row.Numbers, k, style))
 		}
 		if l.max {
-			cells = append(cells, sig3(row.Numbers.Max))
+			cells = append(cells, row.Numbers.maxText())
 		}
 		t.AppendRow(cells)
 		name = ""
@@ -226,11 +226,11 @@ func (p *textPage) quantileCell(n *Numbers, k float64, style cellStyle) string {
 	case !ok:
 		return p.faint("n<" + count(q.Need))
 	case style == cellUnder:
-		return sig3(q.Value) + "\n" + p.faint(sig3(q.Lo)+"–"+sig3(q.Hi))
+		return q.text() + "\n" + p.faint(q.between())
 	case style == cellInline:
-		return sig3(q.Value) + " " + p.faint("("+sig3(q.Lo)+"–"+sig3(q.Hi)+")")
+		return q.text() + " " + p.faint("("+q.between()+")")
 	}
-	return sig3(q.Value)
+	return q.text()
 }
 
 // textTags tells arrivals of different purpose apart.
@@ -268,6 +268,9 @@ func (r *Report) textFootnotes(p *textPage, l tableLayout) {
 	}
 	if r.anyTooFew() {
 		intervals += " n<368, too few: a two-sided interval needs that many values."
+	}
+	if r.Outcomes[record.TimedOut] > 0 {
+		intervals += " ≥ and ∞: requests that timed out have that rank; they took at least what was waited."
 	}
 	note(intervals)
 	if r.Quantity("response") != nil {

@@ -207,10 +207,14 @@ func (c *curve) read(p float64) string {
 		if q.P < p && i < len(c.pts)-1 {
 			continue
 		}
+		if q.P < p && c.over != "" {
+			return c.over
+		}
 		if !q.OK || q.P < p {
 			return "n too small"
 		}
-		return withUnit(q.Value, "ms") + " [" + sig3(q.Lo) + ", " + sig3(q.Hi) + "]"
+		lo, hi := q.bounds()
+		return q.ms() + " [" + lo + ", " + hi + "]"
 	}
 	return "n too small"
 }

@@ -19,7 +19,7 @@ func (r *Report) viewOutcomes(v *view) {
 		v.Outcomes = append(v.Outcomes, outcomeRow{outcomeName(o), count(n), share(n, r.Arrivals)})
 	}
 	v.Outcomes = append(v.Outcomes, outcomeRow{"all arrivals", count(r.Arrivals), share(r.Arrivals, r.Arrivals)})
-	v.OutcomeCaption = "Every arrival has one outcome. Errors count here and in no response time."
+	v.OutcomeCaption = "Every arrival has one outcome. Errors count here and in no response time, but for time-outs: they took at least what was waited."
 	for i, e := range r.Errors {
 		if i == mostErrorRows {
 			v.MoreErrors = fmt.Sprintf("%s more in summary.json.", plural(int64(len(r.Errors)-i), "kind is", "kinds are"))
@@ -108,7 +108,7 @@ func quantityTitle(name string) string {
 
 func tableRowOf(s Split) tableRow {
 	n := &s.Numbers
-	row := tableRow{Name: startName(s.Start), N: count(n.N), Max: sig3(n.Max), Mean: sig3(n.Mean)}
+	row := tableRow{Name: startName(s.Start), N: count(n.N), Max: n.maxText(), Mean: n.meanText()}
 	if s.Start != "" {
 		row.Key = markKey(string(s.Start))
 	}
@@ -118,7 +118,8 @@ func tableRowOf(s Split) tableRow {
 			row.Cells = append(row.Cells, tableCell{"n too small", "needs " + count(q.Need), true})
 			continue
 		}
-		row.Cells = append(row.Cells, tableCell{sig3(q.Value), sig3(q.Lo) + " – " + sig3(q.Hi), false})
+		lo, hi := q.bounds()
+		row.Cells = append(row.Cells, tableCell{q.text(), lo + " – " + hi, false})
 	}
 	return row
 }

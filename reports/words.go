@@ -69,31 +69,38 @@ func (r *Report) headline(b *Banner) {
 		b.Headline = fmt.Sprintf("None of %s ended well", plural(r.Arrivals, "request", "requests"))
 		b.Detail = r.countsSentence()
 	case coldOK && warmOK:
-		b.Headline = fmt.Sprintf("Cold start %s at p50: %s cold, %s warm", adds(c.Value-w.Value), withUnit(c.Value, "ms"), withUnit(w.Value, "ms"))
+		b.Headline = fmt.Sprintf("Cold start %s at p50: %s cold, %s warm", adds(c, w), c.ms(), w.ms())
 		b.Detail = fmt.Sprintf("Response, 95 %% intervals %s cold and %s warm, n = %s and %s. %s",
 			interval(c), interval(w), count(cold.N), count(warm.N), r.countsSentence())
 	case coldOK:
-		b.Headline = fmt.Sprintf("Cold start takes %s at p50; %s to compare it with", withUnit(c.Value, "ms"), fewStarts(warm.N, "warm"))
+		b.Headline = fmt.Sprintf("Cold start takes %s at p50; %s to compare it with", c.ms(), fewStarts(warm.N, "warm"))
 		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(c), count(cold.N), r.countsSentence())
 	case warmOK:
-		b.Headline = fmt.Sprintf("Warm start takes %s at p50; %s", withUnit(w.Value, "ms"), coldLack(cold.N))
+		b.Headline = fmt.Sprintf("Warm start takes %s at p50; %s", w.ms(), coldLack(cold.N))
 		b.Detail = fmt.Sprintf("Response, 95 %% interval %s, n = %s. %s", interval(w), count(warm.N), r.countsSentence())
 		if cold.N > 0 {
 			b.Tone, b.Tag = ToneCaution, "? Too few starts"
 		}
 	case allOK:
-		b.Headline = fmt.Sprintf("Response takes %s at p50%s", withUnit(a.Value, "ms"), tail(all))
+		b.Headline = fmt.Sprintf("Response takes %s at p50%s", a.ms(), tail(all))
 		b.Detail = fmt.Sprintf("95 %% interval %s, n = %s; nothing says which starts were cold. %s", interval(a), count(all.N), r.countsSentence())
 	default:
 		b.Tone, b.Tag = ToneCaution, "? Too few starts"
 		b.Headline = fmt.Sprintf("%s; p50 needs at least %d", plural(all.N, "start", "starts"), stats.MinN(p50, stats.Level))
 		b.Detail = r.countsSentence()
 	}
+	b.Headline += r.timedOutShare()
 }
 
 // adds puts the difference of two medians into a verb.
-func adds(ms float64) string {
-	if ms < 0 {
+func adds(cold, warm Quantile) string {
+	ms := cold.Value - warm.Value
+	switch {
+	case warm.AtLeast:
+		return "has no known price"
+	case cold.AtLeast:
+		return "adds at least " + withUnit(ms, "ms")
+	case ms < 0:
 		return "saves " + withUnit(-ms, "ms")
 	}
 	return "adds " + withUnit(ms, "ms")
@@ -117,7 +124,7 @@ func coldLack(n int64) string {
 func tail(n *Numbers) string {
 	for i := len(n.Quantiles) - 1; i > 0; i-- {
 		if q := n.Quantiles[i]; q.OK {
-			return fmt.Sprintf(", %s at %s", withUnit(q.Value, "ms"), quantileName(q.P))
+			return fmt.Sprintf(", %s at %s", q.ms(), quantileName(q.P))
 		}
 	}
 	return ""
@@ -125,7 +132,7 @@ func tail(n *Numbers) string {
 
 // interval prints the bounds of a supported quantile of a time.
 func interval(q Quantile) string {
-	return sig3(q.Lo) + "–" + withUnit(q.Hi, "ms")
+	return q.between() + nbsp + "ms"
 }
 
 // countsSentence says how many there were of what.

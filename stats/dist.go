@@ -36,6 +36,9 @@ type Dist struct {
 
 	low, high, nan int64 // clamped from below, from above; left out
 
+	censored int64   // values of n that are lower bounds
+	least    float64 // the smallest of them
+
 	values []float64 // while exact
 	sorted bool
 	hist   *hdr.Histogram // nil while exact
@@ -92,6 +95,28 @@ func (d *Dist) Add(v float64) {
 	d.toHistogram()
 	d.record(v)
 }
+
+// AddCensored puts in a value of which only a lower bound is known: a wait that
+// was given up after v. It has a rank like any other value, at least that of v,
+// so that what was not waited for does not vanish from the quantiles. It is
+// clamped as by [Dist.Add]; a bound that is no number is one of 0.
+func (d *Dist) AddCensored(v float64) {
+	if math.IsNaN(v) {
+		v = 0
+	}
+	if at := min(max(v, 0), MaxValue); d.censored == 0 || at < d.least {
+		d.least = at
+	}
+	d.censored++
+	d.Add(v)
+}
+
+// Censored is how many of the values are lower bounds, and the smallest of
+// them (0 where there is none). An order statistic below least is exact.
+func (d *Dist) Censored() (n int64, least float64) { return d.censored, d.least }
+
+// bounded says whether v may be more than it seems.
+func (d *Dist) bounded(v float64) bool { return d.censored > 0 && v >= d.least }
 
 // moments brings count, extremes, mean and squared deviations up to date:
 // Welford, Technometrics 4 (1962) 419-420.
@@ -168,6 +193,10 @@ func (d *Dist) mergeMoments(o *Dist) {
 		d.min, d.max = o.min, o.max
 	}
 	d.min, d.max = min(d.min, o.min), max(d.max, o.max)
+	if o.censored > 0 && (d.censored == 0 || o.least < d.least) {
+		d.least = o.least
+	}
+	d.censored += o.censored
 	d.low, d.high, d.nan = d.low+o.low, d.high+o.high, d.nan+o.nan
 	n, m := float64(d.n), float64(o.n)
 	delta := o.mean - d.mean

@@ -22,7 +22,9 @@
 //     from its normal approximation. Where the sample is too small for one of
 //     the two ranks to exist, OK is false and Need says how many values it
 //     takes: 6 for the median, 368 for the quantile 0.99 (see [MinN]).
-//  5. [Proportion] and [UpperBoundZero] do the same for a share, such as the
+//  5. A wait that was given up goes in by [Dist.AddCensored]: it counts in the
+//     ranks, and a quantile that it reaches is said as a bound.
+//  6. [Proportion] and [UpperBoundZero] do the same for a share, such as the
 //     share of cold starts, or errors of which none was seen.
 //
 // Intervals assume that the values are independent draws of one distribution.

@@ -18,6 +18,9 @@ const hgrmTicks = 5
 //
 // While the distribution is exact the values are its own; the footer's bucket
 // counts are those of the histogram that it would become.
+//
+// The format knows no censored values. The lines end before the first of them,
+// and a comment, which its readers pass over, says how many there are.
 func (d *Dist) WriteHgrm(w io.Writer, scale float64) error {
 	if !(scale > 0) || math.IsInf(scale, 1) {
 		return fmt.Errorf("write hgrm: scale %g: not a positive number", scale)
@@ -25,6 +28,9 @@ func (d *Dist) WriteHgrm(w io.Writer, scale float64) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")
 	d.hgrmLines(func(value, p float64, count int64) {
+		if d.bounded(value) {
+			return
+		}
 		fmt.Fprintf(&out, "%12.3f %2.12f %10d", value/scale, p, count)
 		if p < 1 {
 			fmt.Fprintf(&out, " %14.2f", 1/(1-p))
@@ -34,6 +40,9 @@ func (d *Dist) WriteHgrm(w io.Writer, scale float64) error {
 	fmt.Fprintf(&out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", d.mean/scale, d.deviation()/scale)
 	fmt.Fprintf(&out, "#[Max     = %12.3f, Total count    = %12d]\n", d.max/scale, d.n)
 	fmt.Fprintf(&out, "#[Buckets = %12d, SubBuckets     = %12d]\n", hgrmBuckets, hgrmSubBuckets)
+	if d.censored > 0 {
+		fmt.Fprintf(&out, "#[Censored = %12d, AtLeast        = %12.3f] waits that were given up: there is no line from there on, Mean and Max are lower bounds\n", d.censored, d.least/scale)
+	}
 	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write hgrm: %w", err)
 	}

@@ -9,13 +9,18 @@ type Quantile struct {
 	P     float64 // 0..1
 	Value float64 // order statistic of rank ceil(n*P); NaN where the sample is empty
 
+	AtLeast    bool    // censored values reach down to Value, which is a lower bound
 	OK         bool    // the interval exists
-	Lo, Hi     float64 // its bounds, both included; NaN where not OK
+	Lo, Hi     float64 // its bounds, both included; NaN where not OK. Hi is +Inf where censored values reach down to it
 	Confidence float64 // that the interval really has, at least Level; 0 where not OK
 	Need       int64   // values it takes for the interval to exist: MinN(P, Level)
 }
 
 // At gives the quantile p, 0..1, of the distribution.
+//
+// With censored values ([Dist.AddCensored]) an order statistic is known where it
+// lies below the smallest of them; from there on the value, with every bound
+// counted as if it were reached, is what the true one is at least.
 //
 // Beyond [ExactLimit] values, Value is the highest value of its histogram
 // bucket (as in every HdrHistogram), and Lo and Hi are the outer edges of
@@ -26,14 +31,19 @@ func (d *Dist) At(p float64) Quantile {
 	if d.n == 0 || !(p >= 0 && p <= 1) {
 		return q
 	}
-	_, q.Value = d.at(rankOf(d.n, p))
+	low, value := d.at(rankOf(d.n, p))
+	if q.Value = value; d.bounded(value) {
+		q.Value, q.AtLeast = low, true
+	}
 	lo, hi, confidence, ok := Ranks(d.n, p, Level)
 	if !ok {
 		return q
 	}
 	q.OK, q.Confidence = true, confidence
 	q.Lo, _ = d.at(lo)
-	_, q.Hi = d.at(hi)
+	if _, q.Hi = d.at(hi); d.bounded(q.Hi) {
+		q.Hi = math.Inf(1)
+	}
 	return q
 }
 
@@ -53,6 +63,7 @@ type Summary struct {
 	N              int64
 	Min, Max, Mean float64
 	Clamped        int64 // values of N that were moved to a bound
+	Censored       int64 // values of N that are lower bounds; Max and Mean are then lower bounds too
 	NaN            int64 // values that are not part of N
 	Exact          bool  // no value was rounded
 	Quantiles      []Quantile
@@ -64,7 +75,7 @@ type Summary struct {
 func (d *Dist) Summary(ps ...float64) Summary {
 	s := Summary{
 		Unit: d.unit, N: d.n, Min: d.Min(), Max: d.Max(), Mean: d.Mean(),
-		Clamped: d.low + d.high, NaN: d.nan, Exact: d.Exact(),
+		Clamped: d.low + d.high, NaN: d.nan, Exact: d.Exact(), Censored: d.censored,
 		Quantiles: make([]Quantile, 0, len(ps)),
 	}
 	if d.n == 0 {

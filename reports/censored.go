@@ -1,0 +1,121 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"coldbench/record"
+)
+
+// A request that timed out is a censored observation: of its times is known
+// that they are at least what was waited. It counts in their ranks with that,
+// for without it the slowest requests would vanish from the percentiles, and a
+// percentile whose rank it has is printed as a bound. docs/method.md.
+
+// timedOut says whether a row is such a request, the client's time-out or the
+// function's having ended it.
+func timedOut(j *record.Joined) bool { return j.Outcome == record.TimedOut && j.Sent > 0 }
+
+// responseAtLeast is how long the user had waited. Where the row has no end,
+// the client gave up: its time-out runs from the beginning of the attempt,
+// which is never before the intended time.
+func responseAtLeast(j *record.Joined, timeout time.Duration) time.Duration {
+	if j.Done > 0 {
+		return j.Response()
+	}
+	return timeout
+}
+
+// serviceAtLeast is the same from the send: the time-out less the lag, for part
+// of the lag may lie between the beginning of the attempt and the send.
+func serviceAtLeast(j *record.Joined, timeout time.Duration) time.Duration {
+	if j.Done > 0 {
+		return j.Service()
+	}
+	return max(0, timeout-j.Lag())
+}
+
+func ttfbAtLeast(j *record.Joined, timeout time.Duration) time.Duration {
+	if j.FirstByte > 0 {
+		return j.TTFB()
+	}
+	return serviceAtLeast(j, timeout)
+}
+
+// timeout is the client's.
+func (c *collector) timeout() time.Duration { return time.Duration(c.plan.Timeout) }
+
+// atLeast marks a lower bound.
+func atLeast(text string, bound bool) string {
+	if bound {
+		return "≥" + nbsp + text
+	}
+	return text
+}
+
+// text is the value as tables print it.
+func (q Quantile) text() string { return atLeast(sig3(q.Value), q.AtLeast) }
+
+// ms is the value of a time.
+func (q Quantile) ms() string { return q.text() + nbsp + "ms" }
+
+// bounds are the ends of the interval.
+func (q Quantile) bounds() (lo, hi string) {
+	if math.IsInf(q.Hi, 1) {
+		return sig3(q.Lo), "∞"
+	}
+	return sig3(q.Lo), sig3(q.Hi)
+}
+
+// between prints the interval.
+func (q Quantile) between() string {
+	lo, hi := q.bounds()
+	return lo + "–" + hi
+}
+
+// top is the upper end of the interval as far as one is known.
+func (q Quantile) top() float64 {
+	if math.IsInf(q.Hi, 1) {
+		return q.Value
+	}
+	return q.Hi
+}
+
+func (n *Numbers) maxText() string  { return atLeast(sig3(n.Max), n.Censored > 0) }
+func (n *Numbers) meanText() string { return atLeast(sig3(n.Mean), n.Censored > 0) }
+
+// beyond says what is known of the ranks that a curve leaves out.
+func (n *Numbers) beyond() string {
+	if n.Censored == 0 {
+		return ""
+	}
+	return atLeast(withUnit(n.Least, "ms"), true)
+}
+
+// timedOutShare ends a headline: no percentile may be read without it.
+func (r *Report) timedOutShare() string {
+	n := r.Outcomes[record.TimedOut]
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of %s timed out (%s)", count(n), count(r.Arrivals), percent(float64(n)/float64(r.Arrivals)))
+}
+
+// censoredWarnings say of which requests that timed out the start is not known,
+// so that the rows of cold and warm starts lack them.
+func censoredWarnings(r *Report) []record.Warning {
+	var unknown int64
+	if q := r.Quantity("response"); q != nil && q.Of(record.StartUnknown) != nil {
+		unknown = q.Of(record.StartUnknown).Censored
+	}
+	if unknown == 0 || r.knownStarts() == 0 {
+		return nil
+	}
+	return []record.Warning{{
+		Code: "timeouts_without_start",
+		Text: fmt.Sprintf("%s timed out without telling whether %s: the figures of cold and of warm starts leave them out, those over all starts do not",
+			plural(unknown, "request", "requests"), one(unknown, "it was cold or warm", "they were cold or warm")),
+		Remedy: "raise --timeout, so that the function answers or its own time-out ends it",
+	}}
+}
