@@ -13,7 +13,7 @@ import (
 // collector writes rows and platform lines to the run directory and knows
 // which request ids still lack their REPORT.
 type collector struct {
-	w *record.Writer
+	w *record.Writer // nil until the run has a start
 
 	expect      bool // the platform prints a REPORT for each request
 	wantStreams bool // a tail's REPORT is not enough: the log group names the environment

@@ -14,12 +14,17 @@ import (
 // Options is one run: a plan with everything resolved, and what carries it out.
 type Options struct {
 	Plan *record.Plan // StartedAt is set by Run
-	Dir  string       // the run directory; it must not exist or be empty
-	Host record.Host
+	// Start is offset 0 of every row, for generators that share it. Zero is as
+	// soon as everything is ready.
+	Start time.Time
+	Dir   string // the run directory; it must not exist or be empty
+	Host  record.Host
 
 	Schedule loadgen.Schedule
 	Target   loadgen.Target
 	Payload  []byte
+	// FilesPerRequest is loadgen.Config's.
+	FilesPerRequest int
 
 	Logs        logsource.Source // the function's log group; nil: only the responses' tails
 	LogsWithin  time.Duration    // how long to wait for late REPORT lines
@@ -38,57 +43,79 @@ type Result struct {
 	StillAwaits int   // request ids without a REPORT
 }
 
+// ErrStartPassed is the error of a Start that is not in the future.
+var ErrStartPassed = errors.New("the start has passed, and nothing was sent")
+
 // Run carries the plan out. When ctx ends, the schedule is cut there and what
 // is in flight is drained; the run directory is valid in every case in which
 // the returned error is nil.
 func Run(ctx context.Context, o Options) (Result, error) {
-	start := time.Now().Add(lead)
-	o.Plan.StartedAt = start.UTC()
-	w, err := record.Create(o.Dir, o.Plan)
-	if err != nil {
-		return Result{}, err
+	waiter := loadgen.NewWaiter()
+	o.Host.Clock = waiter.Name()
+	c := &collector{expect: o.Plan.ExpectReports, wantStreams: o.WantStreams, pending: map[string]struct{}{}}
+	res, err := o.into(ctx, c, waiter)
+	if c.w != nil {
+		if closed := c.w.Close(); err == nil { // else it may say the same again
+			err = closed
+		}
 	}
-	res, err := o.into(ctx, w, start)
-	if closed := w.Close(); err == nil { // else it may say the same again
-		err = closed
-	}
-	return res, err
+	return res, errors.Join(err, waiter.Close())
 }
 
-// lead is the time from the plan being written to the first arrival: enough to
-// open connections.
+// lead is the time from everything being ready to the first arrival: enough to
+// write the plan, which holds the start.
 const lead = 250 * time.Millisecond
 
-func (o *Options) into(ctx context.Context, w *record.Writer, start time.Time) (Result, error) {
-	if err := w.Host(o.Host); err != nil {
-		return Result{}, err
+func (o *Options) into(ctx context.Context, c *collector, waiter loadgen.Waiter) (res Result, err error) {
+	if !o.Start.IsZero() {
+		if late := time.Since(o.Start); late >= 0 {
+			return res, fmt.Errorf("start at %s, %v ago: %w", o.Start.Format(time.RFC3339Nano), late.Round(time.Millisecond), ErrStartPassed)
+		}
+		if err := o.create(c, o.Start); err != nil { // not first when its time has come
+			return res, err
+		}
 	}
-	c := &collector{w: w, expect: o.Plan.ExpectReports, wantStreams: o.WantStreams, pending: map[string]struct{}{}}
-	stats, err := loadgen.Run(ctx, o.config(c, start))
-	var res Result
+	stats, err := loadgen.Run(ctx, o.config(c, waiter))
 	res.Interrupted = stats.Interrupted
 	if err != nil {
 		return res, fmt.Errorf("send the load: %w", err)
 	}
+	stats.PreconnectError = Redact(stats.PreconnectError)
 	// The load may have ended because ctx did; its logs are still wanted.
 	res.LogsError = o.readLogs(context.WithoutCancel(ctx), c)
 	res.StillAwaits = c.waiting()
-	return res, w.Generator(stats.GeneratorStats)
+	return res, c.w.Generator(stats.GeneratorStats)
 }
 
-func (o *Options) config(c *collector, start time.Time) loadgen.Config {
+// create makes the run directory of a run that starts at start.
+func (o *Options) create(c *collector, start time.Time) (err error) {
+	if c.w != nil {
+		return nil
+	}
+	o.Plan.StartedAt = start.UTC()
+	if c.w, err = record.Create(o.Dir, o.Plan); err != nil {
+		return err
+	}
+	return c.w.Host(o.Host)
+}
+
+func (o *Options) config(c *collector, waiter loadgen.Waiter) loadgen.Config {
 	return loadgen.Config{
-		GCReserve:   loadgen.DefaultGCReserve,
-		Schedule:    o.Schedule,
-		Target:      o.Target,
-		Recorder:    c,
-		Payload:     loadgen.Fixed(o.Payload),
-		Timeout:     time.Duration(o.Plan.Timeout),
-		MaxInFlight: o.Plan.MaxInFlight,
-		Start:       start,
-		Warmup:      time.Duration(o.Plan.Warmup),
-		Abort:       o.Abort,
-		Progress:    o.Progress,
+		GCReserve:       loadgen.DefaultGCReserve,
+		Schedule:        o.Schedule,
+		Target:          o.Target,
+		Recorder:        c,
+		Payload:         loadgen.Fixed(o.Payload),
+		Timeout:         time.Duration(o.Plan.Timeout),
+		MaxInFlight:     o.Plan.MaxInFlight,
+		FilesPerRequest: o.FilesPerRequest,
+		Start:           o.Start,
+		Lead:            lead,
+		Ready:           func(start time.Time) error { return o.create(c, start) },
+		Warmup:          time.Duration(o.Plan.Warmup),
+		Abort:           o.Abort,
+		Progress:        o.Progress,
+		Waiter:          waiter,
 	}
 }
 

@@ -174,7 +174,7 @@ func lagAt(b *testing.B, rate float64, rows loadgen.Recorder) {
 	b.ReportMetric(us(s.Lag.P999), "lag-p999-us")
 	b.ReportMetric(us(s.Lag.Max), "lag-max-us")
 	b.ReportMetric(s.CPUSeconds*1e6/float64(s.Sent), "cpu-us/op")
-	b.ReportMetric(float64(s.Grown), "grown")
+	b.ReportMetric(float64(s.WorkersGrown), "grown")
 	b.ReportMetric(float64(s.NotSent), "not-sent")
 }
 
@@ -221,7 +221,7 @@ func BenchmarkStall(b *testing.B) {
 			b.ReportMetric(at(0.999999), "max-ms")
 			b.ReportMetric(float64(s.Lag.P99.Microseconds()), "lag-p99-us")
 			b.ReportMetric(float64(s.NotSent), "not-sent")
-			b.ReportMetric(float64(s.Grown), "grown")
+			b.ReportMetric(float64(s.WorkersGrown), "grown")
 			b.ReportMetric(float64(s.GrowthDenied), "denied")
 			b.ReportMetric(float64(s.MaxInFlight), "in-flight")
 			b.ReportMetric(peakMB(), "peak-MB")

@@ -11,10 +11,10 @@ import (
 
 // Calibration is what this machine allows at best, whatever the target.
 type Calibration struct {
-	Waiter    string  // how due times are waited for
-	WakeUp    Lag     // how late waits end, one millisecond apart, without spinning
-	SpareCore bool    // a Run would spin by itself
-	PerSecond float64 // requests per second to a target that answers at once
+	Waiter    string     // how due times are waited for
+	WakeUp    record.Lag // how late waits end, one millisecond apart, without spinning
+	SpareCore bool       // a Run would spin by itself
+	PerSecond float64    // requests per second to a target that answers at once
 }
 
 // Calibrate measures this machine's floor: waits for the given time (1 s if not

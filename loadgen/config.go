@@ -23,9 +23,16 @@ const DefaultGCReserve = 64 << 20
 // MaxSpin is the most of Config.Spin.
 const MaxSpin = 100 * time.Microsecond
 
-// startLead is how far ahead a run without a given start begins: time for the
-// first wait to be armed.
+// startLead is the default of Config.Lead.
 const startLead = 5 * time.Millisecond
+
+// Before a Start that was given, connections are opened from connectFrom on:
+// servers close what is idle for long (60 s is a common limit). It ends
+// connectUntil before, as the rest takes some time too.
+const (
+	connectFrom  = 15 * time.Second
+	connectUntil = 20 * time.Millisecond
+)
 
 // growthDepth is the number of workers that may be added at once.
 const growthDepth = 64
@@ -64,7 +71,16 @@ type Config struct {
 	// limit of open files. 0 = 1 for a Preconnecter, else no limit.
 	FilesPerRequest int
 
-	Start  time.Time     // offset 0 of every row; zero = as soon as everything is ready
+	// Start is offset 0 of every row. Zero is Lead after everything is ready. A
+	// given one is kept whatever is ready by then, so that several generators can
+	// share it: see Stats.StartMissed. Connections are not opened long before it.
+	Start time.Time
+	Lead  time.Duration // 0 = 5 ms: time for the first wait to be armed
+	// Ready, unless nil, is called once with the start, when all is ready that
+	// takes time. Its own time is a part of Lead. An error ends the run before
+	// anything is sent, and is returned.
+	Ready func(start time.Time) error
+
 	Warmup time.Duration // rows intended before it are of phase warmup
 	// Drain bounds the wait for replies after the last arrival. 0 = long enough
 	// that each has its Timeout.
@@ -110,7 +126,7 @@ func (c *Config) validate() error {
 		return errors.New("generate load: no target")
 	case c.Recorder == nil:
 		return errors.New("generate load: no recorder")
-	case c.Timeout < 0, c.MaxInFlight < 0, c.Ahead < 0, c.MaxLag < 0, c.Drain < 0, c.FilesPerRequest < 0, c.GCReserve < 0, !(c.Growth >= 0):
+	case c.Timeout < 0, c.MaxInFlight < 0, c.Ahead < 0, c.MaxLag < 0, c.Drain < 0, c.FilesPerRequest < 0, c.GCReserve < 0, c.Lead < 0, !(c.Growth >= 0):
 		return errors.New("generate load: a time or limit is negative")
 	}
 	return nil
@@ -122,6 +138,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = orElse(c.Timeout, DefaultTimeout)
 	c.MaxInFlight = orElse(c.MaxInFlight, DefaultMaxInFlight)
 	c.Growth = orElse(c.Growth, DefaultGrowth)
+	c.Lead = orElse(c.Lead, startLead)
 	c.MaxLag = orElse(c.MaxLag, DefaultMaxLag)
 	c.Drain = orElse(c.Drain, c.Timeout+abandonAfter)
 	if c.Payload == nil {

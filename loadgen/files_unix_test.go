@@ -70,8 +70,8 @@ func TestFileLimit(t *testing.T) {
 			t.Errorf("row %+v", r)
 		}
 	}
-	if len(m.rows) != 200 || s.InFlight > 20 || counts[record.OK] != s.InFlight || counts[record.OK]+counts[record.NotSent] != 200 {
-		t.Errorf("%v of %d in flight, %+v", counts, s.InFlight, s)
+	if len(m.rows) != 200 || s.InFlightLimit > 20 || int64(counts[record.OK]) != s.InFlightLimit || counts[record.OK]+counts[record.NotSent] != 200 {
+		t.Errorf("%v of %d in flight, %+v", counts, s.InFlightLimit, s)
 	}
 }
 

@@ -93,11 +93,11 @@ func TestBurstsThatOverlapLeaveOnTime(t *testing.T) {
 			}
 		}
 		// Four bursts are in flight at a time. Two more workers lead and spare.
-		if len(m.rows) != 6*burst || s.MaxInFlight != 4*burst || s.Grown < 3*burst || s.Grown > 4*burst {
+		if len(m.rows) != 6*burst || s.MaxInFlight != 4*burst || s.WorkersGrown < 3*burst || s.WorkersGrown > 4*burst {
 			t.Errorf("%d rows, %+v", len(m.rows), s)
 		}
-		if n := target.opened.Load(); n != int64(s.Ahead)+s.Grown {
-			t.Errorf("%d connections for %d workers ahead and %d later", n, s.Ahead, s.Grown)
+		if n := target.opened.Load(); n != s.Ahead+s.WorkersGrown {
+			t.Errorf("%d connections for %d workers ahead and %d later", n, s.Ahead, s.WorkersGrown)
 		}
 	})
 }

@@ -41,6 +41,11 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	g.prepare(ctx)
 	defer g.feed.close()
 	defer g.unwanted()
+	if err := g.fixStart(); err != nil {
+		g.finish()
+		g.running.Wait()
+		return Stats{}, err
+	}
 
 	var failure failure
 	g.onFailure = func(err error) {
@@ -55,7 +60,6 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	close(g.refused)
 	<-clerk
 	s := g.stats()
-	s.Abandoned = g.abandoned
 	s.Interrupted = g.shortened || g.aborted
 	return s, failure.get()
 }
@@ -125,18 +129,11 @@ func filesAllow(n, filesPerRequest int) (limit int, fewer bool) {
 	return int(min(allowed, int64(n))), allowed < int64(n)
 }
 
-// prepare opens connections, starts the workers and fixes offset 0.
+// prepare does everything that takes time: it opens connections, has the first
+// requests built and starts the workers.
 func (g *generator) prepare(ctx context.Context) {
 	g.tally = newTally()
-	if p, ok := g.Target.(Preconnecter); ok {
-		until := g.Start.Add(-4 * startLead) // the rest takes some time too
-		if g.Start.IsZero() {
-			until = time.Now().Add(g.Timeout)
-		}
-		within, cancel := context.WithDeadline(ctx, until)
-		g.tally.preconn = p.Preconnect(within, g.Ahead)
-		cancel()
-	}
+	g.preconnect(ctx)
 	begin := g.Start
 	if begin.IsZero() {
 		begin = time.Now()
@@ -152,12 +149,55 @@ func (g *generator) prepare(ctx context.Context) {
 	g.chooseSpin()
 	g.awaitFeed(ctx)
 	runtime.GC() // what preparing left behind is not collected under load
-	if g.Start.IsZero() {
-		g.base = time.Now().Add(startLead)
-	} else {
-		// A Start from elsewhere has no monotonic reading; now it gets one.
-		g.base = time.Now().Add(time.Until(g.Start))
+}
+
+// preconnect opens the connections of the first requests. The end of ctx cuts
+// it, which is no fault.
+func (g *generator) preconnect(ctx context.Context) {
+	p, ok := g.Target.(Preconnecter)
+	if !ok {
+		return
 	}
+	until := time.Now().Add(g.Timeout)
+	if !g.Start.IsZero() {
+		await(ctx, g.Start.Add(-connectFrom))
+		until = g.Start.Add(-connectUntil)
+	}
+	within, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	if err := p.Preconnect(within, g.Ahead); err != nil && ctx.Err() == nil {
+		g.tally.preconn = oneLine(err.Error())
+	}
+}
+
+// await returns at t or when ctx has ended.
+func await(ctx context.Context, t time.Time) {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// fixStart fixes offset 0.
+func (g *generator) fixStart() error {
+	g.tally.begin()
+	now := time.Now()
+	if g.Start.IsZero() {
+		g.base = now.Add(g.Lead)
+	} else {
+		// A Start from elsewhere has no monotonic reading; with that of the same
+		// instant it gets one, and stays the same to the nanosecond.
+		g.base = now.Add(g.Start.Sub(now))
+	}
+	if g.Ready != nil {
+		if err := g.Ready(g.base); err != nil {
+			return err
+		}
+	}
+	g.tally.missed = max(0, g.now())
+	return nil
 }
 
 // awaitFeed returns when the first requests are prepared, so that a burst at the

@@ -19,29 +19,7 @@ const maxLagRecorded = time.Hour
 // Stats is what a generator says of itself when a run has ended.
 type Stats struct {
 	record.GeneratorStats
-
-	Start  time.Time     // offset 0 of every row, with a monotonic reading
-	Waiter string        // how due times were waited for
-	Spin   time.Duration // that was in force
-	Lag    Lag           // of every row that was sent
-
-	Ahead     int   // workers that were ready before the first arrival
-	Grown     int64 // workers that were added
-	InFlight  int   // the limit that was in force
-	Abandoned int64 // attempts that did not return after their context had ended; their goroutines may live on
-
-	// PreconnectError says why fewer connections were opened ahead than asked
-	// for; nil where all were.
-	PreconnectError error
-}
-
-// Lag summarises the generator's own lateness, sent - intended. Quantiles have
-// three significant digits.
-type Lag struct {
-	N                        int64
-	P50, P90, P99, P999, Max time.Duration
-	Mean                     time.Duration
-	Clamped                  int64 // above an hour, counted as an hour
+	Start time.Time // offset 0 of every row, with a monotonic reading
 }
 
 // tally gathers what the sends tell, in shards so that workers seldom meet.
@@ -49,46 +27,54 @@ type tally struct {
 	shards  []shard
 	cpu     time.Duration
 	gc      debug.GCStats
-	preconn error
+	preconn string        // why fewer connections were opened ahead
+	missed  time.Duration // how long after offset 0 everything was ready
 }
 
 type shard struct {
-	mu      sync.Mutex
-	lag     *hdrhistogram.Histogram
-	clamped int64
-	sent    []int64 // by second
-	end     time.Duration
-	notSent int64 // refused by the target itself
-	_       [64]byte
+	mu       sync.Mutex
+	lag      *hdrhistogram.Histogram
+	clamped  int64
+	dialled  int64   // a connection was opened for it
+	bySecond []int64 // by second
+	end      time.Duration
+	_        [64]byte
 }
 
 func newTally() *tally {
-	t := &tally{shards: make([]shard, 2*runtime.GOMAXPROCS(0)), cpu: processCPU()}
+	t := &tally{shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
 	for i := range t.shards {
 		t.shards[i].lag = hdrhistogram.New(1, int64(maxLagRecorded), 3)
 	}
-	debug.ReadGCStats(&t.gc)
 	return t
+}
+
+// begin reads what is counted from here on.
+func (t *tally) begin() {
+	t.cpu = processCPU()
+	debug.ReadGCStats(&t.gc)
 }
 
 // sent counts the row of an attempt.
 func (t *tally) sent(id int, row *record.Invocation) {
+	if row.Outcome == record.NotSent { // refused by the target itself
+		return
+	}
 	s := &t.shards[id%len(t.shards)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if row.Outcome == record.NotSent {
-		s.notSent++
-		return
-	}
 	lag := row.Lag()
 	if lag > maxLagRecorded {
 		lag = maxLagRecorded
 		s.clamped++
 	}
 	_ = s.lag.RecordValue(int64(max(0, lag))) // in range by now
+	if row.Conn.Connect > 0 {
+		s.dialled++
+	}
 	second := int(row.Sent / time.Second)
-	if s.sent = extend(s.sent, second); second < len(s.sent) {
-		s.sent[second]++
+	if s.bySecond = extend(s.bySecond, second); second < len(s.bySecond) {
+		s.bySecond[second]++
 	}
 	s.end = max(s.end, row.Sent, row.Done)
 }
@@ -107,18 +93,16 @@ func extend(xs []int64, i int) []int64 {
 // stats sums everything up.
 func (g *generator) stats() Stats {
 	t := g.tally
-	s := Stats{
-		Start:           g.base,
-		Waiter:          g.waiter.Name(),
-		Spin:            g.Spin,
-		Ahead:           g.Ahead,
-		Grown:           g.grown,
-		InFlight:        g.MaxInFlight,
-		PreconnectError: t.preconn,
-	}
+	s := Stats{Start: g.base}
 	s.Scheduled = g.scheduled
 	s.MaxInFlight = int64(g.maxInFlight)
-	s.ConnsGrown, s.GrowthDenied = g.grown, g.denied
+	s.Waiter, s.Spin = g.waiter.Name(), g.Spin
+	s.Ahead, s.WorkersGrown, s.GrowthDenied = int64(g.Ahead), g.grown, g.denied
+	s.InFlightLimit = int64(g.MaxInFlight)
+	if g.capReason != record.ErrInFlightCap {
+		s.InFlightLimitBy = g.capReason
+	}
+	s.Abandoned, s.PreconnectError, s.StartMissed = g.abandoned, t.preconn, t.missed
 	lag := hdrhistogram.New(1, int64(maxLagRecorded), 3)
 	var sent []int64
 	for i := range t.shards {
@@ -126,8 +110,9 @@ func (g *generator) stats() Stats {
 		h.mu.Lock()
 		lag.Merge(h.lag)
 		s.Lag.Clamped += h.clamped
+		s.ConnsGrown += h.dialled
 		s.End = max(s.End, h.end)
-		for k, n := range h.sent {
+		for k, n := range h.bySecond {
 			sent = extend(sent, k)
 			sent[k] += n
 		}
@@ -136,13 +121,15 @@ func (g *generator) stats() Stats {
 	s.Sent = lag.TotalCount()
 	s.NotSent = s.Scheduled - s.Sent
 	s.AchievedPerSecond = seconds(g.intended, sent)
-	s.Lag.from(lag)
+	summarise(&s.Lag, lag)
+	s.Elapsed = max(0, g.now())
 	s.CPUSeconds = (processCPU() - t.cpu).Seconds()
 	s.addGC(&t.gc)
 	return s
 }
 
-func (l *Lag) from(h *hdrhistogram.Histogram) {
+// summarise sets what l says of the values of h.
+func summarise(l *record.Lag, h *hdrhistogram.Histogram) {
 	if l.N = h.TotalCount(); l.N == 0 {
 		return
 	}

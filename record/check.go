@@ -49,6 +49,7 @@ func Check(p *Plan, e Evidence) (Verdict, []Warning) {
 	}
 	c.partial()
 	c.lateMachine()
+	c.start()
 	c.failures()
 	c.coldStarts()
 	c.platform()
@@ -146,12 +147,13 @@ func (c *checker) whyLate() (text, remedy string) {
 	if f == nil {
 		return "", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine; `bench calibrate` tells what this one allows"
 	}
+	most := f.PerSecond(c.p.Client)
 	text = fmt.Sprintf("; at best this machine wakes the generator %s late at p99 and sends %.0f requests/s (bench calibrate, %s)",
-		inMs(f.WakeUpP99), f.NetHTTPPerSecond, f.MeasuredAt.UTC().Format(time.DateOnly))
+		inMs(f.WakeUpP99), most, f.MeasuredAt.UTC().Format(time.DateOnly))
 	switch {
 	case f.WakeUpP99 > MaxLagFloor:
 		return text, "give the machine a second core, or generate the load on another: this one is that late by itself"
-	case float64(c.e.PeakPerSecond) > f.NetHTTPPerSecond/2:
+	case float64(c.e.PeakPerSecond) > most/2:
 		return text, fmt.Sprintf("lower --rate or --burst: the busiest second has %d arrivals, more than half of what client and server reach together on this machine", c.e.PeakPerSecond)
 	}
 	return text, "repeat the run when nothing else uses the processors, or run the target on another machine: this one can be on time at this rate"
@@ -163,6 +165,23 @@ func (c *checker) lateMachine() {
 	if f := c.e.Floor; f != nil && f.WakeUpP99 > MaxLagFloor {
 		c.warn("late_machine", "give the machine a second core, or generate the load on another",
 			"bench calibrate found that this machine wakes a sleeper %s late at p99; a verdict allows %s where replies are quick", inMs(f.WakeUpP99), inMs(MaxLagFloor))
+	}
+}
+
+// start warns of what went wrong before the first arrival, or was left behind
+// after the last.
+func (c *checker) start() {
+	if d := c.e.StartMissed; d > MaxLagFloor {
+		c.warn("start_missed", "repeat the run; with --start-at, leave more time before it",
+			"the generator was ready %s after its start: what was due until then was sent late", inMs(d))
+	}
+	if why := c.e.PreconnectError; why != "" {
+		c.warn("preconnect", "check --target; with --start-at, leave more time before it",
+			"not all connections could be opened ahead of the load, so requests waited for theirs: %s", why)
+	}
+	if n := c.e.Abandoned; n > 0 {
+		c.warn("abandoned", "report this as a fault of coldbench, with the kind of target",
+			"%d attempts went on after their time was over; what they did to the target or to later requests is not known", n)
 	}
 }
 

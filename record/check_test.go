@@ -77,6 +77,25 @@ func TestCheck(t *testing.T) {
 			reasons: []string{"lag"}, text: "sends 50000 requests/s", remedy: "the busiest second has 25001 arrivals, more than half",
 		},
 		{
+			name: "late with the lean client at a rate that is low for it", change: func(p *Plan, e *Evidence) {
+				p.Client, e.Late, e.PeakPerSecond, e.Floor = ClientLean, 21, 25_001, floor(130*us)
+			},
+			reasons: []string{"lag"}, text: "sends 110000 requests/s", remedy: "nothing else uses the processors",
+		},
+		{
+			name: "ready after its start", change: func(_ *Plan, e *Evidence) { e.StartMissed = 1500 * us },
+			warnings: []string{"start_missed"}, text: "ready 1.50 ms after its start", remedy: "--start-at",
+		},
+		{name: "ready as good as on time", change: func(_ *Plan, e *Evidence) { e.StartMissed = MaxLagFloor }},
+		{
+			name: "connections that could not be opened ahead", change: func(_ *Plan, e *Evidence) { e.PreconnectError = "3 of 50: refused" },
+			warnings: []string{"preconnect"}, text: "waited for theirs: 3 of 50: refused", remedy: "--target",
+		},
+		{
+			name: "attempts that never ended", change: func(_ *Plan, e *Evidence) { e.Abandoned = 2 },
+			warnings: []string{"abandoned"}, text: "2 attempts went on", remedy: "report this",
+		},
+		{
 			name: "late on a late machine", change: func(_ *Plan, e *Evidence) { e.Late, e.Floor = 21, floor(1100*us) },
 			reasons: []string{"lag"}, warnings: []string{"late_machine"}, text: "wakes the generator 1.10 ms late", remedy: "that late by itself",
 		},
@@ -261,5 +280,5 @@ func TestLateIsHeldAgainstTheRequestsOwnService(t *testing.T) {
 const us = time.Microsecond
 
 func floor(wakeUp time.Duration) *Floor {
-	return &Floor{MeasuredAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), WakeUpP99: wakeUp, NetHTTPPerSecond: 50_000}
+	return &Floor{MeasuredAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), WakeUpP99: wakeUp, NetHTTPPerSecond: 50_000, LeanPerSecond: 110_000}
 }

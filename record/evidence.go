@@ -46,8 +46,12 @@ type Evidence struct {
 	Floor         *Floor // of the machine; nil where it was not calibrated
 	PeakPerSecond int64  // arrivals that were due in the busiest second
 
-	Interrupted bool // as GeneratorStats says
-	NeverClosed bool // no generator.json
+	// As GeneratorStats says:
+	Interrupted     bool
+	StartMissed     time.Duration
+	PreconnectError string
+	Abandoned       int64
+	NeverClosed     bool // no generator.json
 }
 
 // maxKinds bounds maps whose keys come from outside.

@@ -84,7 +84,8 @@ type Plan struct {
 
 	Load        Load     `json:"load"`
 	Warmup      Duration `json:"warmup,omitempty"`
-	Timeout     Duration `json:"timeout"` // the client's, of one request
+	Timeout     Duration `json:"timeout"`          // the client's, of one request
+	Client      string   `json:"client,omitempty"` // of an HTTP target: ClientLean, "" for net/http
 	MaxInFlight int      `json:"max_in_flight"`
 	Arrivals    int64    `json:"arrivals"` // planned; a shorter file of rows is a partial run
 	PayloadLen  int      `json:"payload_bytes,omitempty"`
@@ -104,6 +105,9 @@ type Plan struct {
 	StartedAt time.Time `json:"started_at"` // UTC; the offset 0 of every row
 	Tool      string    `json:"tool"`       // "coldbench v0.1.0 go1.26.8 linux/amd64"
 }
+
+// ClientLean is the Plan.Client that trades generality for CPU.
+const ClientLean = "lean"
 
 // Fault is one thing wrong with a plan, and where.
 type Fault struct {

@@ -64,7 +64,7 @@ func (c *collector) evidenceOf(s source, r *Report) record.Evidence {
 	e.Join = r.Join
 	e.NeverClosed = s.generator == nil
 	if g := s.generator; g != nil {
-		e.Interrupted = g.Interrupted
+		e.Interrupted, e.StartMissed, e.PreconnectError, e.Abandoned = g.Interrupted, g.StartMissed, g.PreconnectError, g.Abandoned
 		for _, second := range g.AchievedPerSecond {
 			e.PeakPerSecond = max(e.PeakPerSecond, second.Intended)
 		}

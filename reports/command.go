@@ -73,14 +73,15 @@ func (r *Report) command(change []argument) string {
 }
 
 // given splits the arguments that the plan has kept, where a flag has the form
-// --flag=value. Where a run goes and what is printed of it are no part of it.
+// --flag=value. Where a run goes, what is printed of it
+// and a moment that has passed are no part of it.
 func given(words []string) (flags []argument, operands []string) {
 	for _, w := range words {
 		flag, value, ok := strings.Cut(strings.TrimPrefix(w, "--"), "=")
 		switch {
 		case !ok || !strings.HasPrefix(w, "--"):
 			operands = append(operands, w)
-		case flag == "out" || flag == "json" || flag == "quiet" || flag == "no-color":
+		case flag == "out" || flag == "json" || flag == "quiet" || flag == "no-color" || flag == "start-at":
 		default:
 			flags = append(flags, argument{flag, value})
 		}
@@ -109,6 +110,7 @@ func (r *Report) arguments() []argument {
 	text("target", p.Target)
 	text("endpoint", p.Endpoint)
 	text("region", p.Region)
+	text("client", p.Client)
 	number("rate", l.Rate)
 	number("rate-to", l.RateTo)
 	number("base-rate", l.BaseRate)

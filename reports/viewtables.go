@@ -187,7 +187,7 @@ func (r *Report) howMeasured() []fact {
 		facts = append(facts, fact{"Partial", fmt.Sprintf("%s of %s planned arrivals are recorded", count(r.Arrivals+r.Warmup), count(r.Planned))})
 	}
 	if h := r.Host; h != nil {
-		facts = append(facts, fact{"Machine", hostWords(h)})
+		facts = append(facts, fact{"Machine", hostWords(h, r.Plan.Client)})
 	}
 	if d := time.Duration(r.Plan.Timeout); d > 0 {
 		facts = append(facts, fact{"Client time-out", span(d)})
@@ -195,7 +195,7 @@ func (r *Report) howMeasured() []fact {
 	return facts
 }
 
-func hostWords(h *record.Host) string {
+func hostWords(h *record.Host, client string) string {
 	var parts []string
 	for _, s := range []string{h.CPUModel, h.OS + "/" + h.Arch, h.Kernel, h.GoVersion} {
 		if strings.Trim(s, "/") != "" {
@@ -210,7 +210,7 @@ func hostWords(h *record.Host) string {
 	}
 	if f := h.Floor; f != nil {
 		parts = append(parts, fmt.Sprintf("calibrated %s: wakes up %s late at p99, sends %s requests/s at most",
-			f.MeasuredAt.UTC().Format(time.DateOnly), span(f.WakeUpP99), count(int64(f.NetHTTPPerSecond))))
+			f.MeasuredAt.UTC().Format(time.DateOnly), span(f.WakeUpP99), count(int64(f.PerSecond(client)))))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -28,6 +28,7 @@ type loadFlags struct {
 
 	seed        uint64
 	warmup      time.Duration
+	startAt     startFlag
 	timeout     time.Duration
 	maxInFlight int
 	payload     string
@@ -107,6 +108,7 @@ func (f *loadFlags) register(cmd *cobra.Command, shape record.Shape) {
 	fs.StringVar(&f.payload, "payload", "", "request payload: JSON text, or @FILE (default {})")
 	fs.DurationVar(&f.timeout, "timeout", 60*time.Second, "the client's time-out of one request")
 	fs.DurationVar(&f.warmup, "warmup", 0, "arrivals before this offset are kept apart from every figure")
+	fs.Var(&f.startAt, "start-at", "moment of the first arrival, for generators that start together: RFC 3339, or +D from now (default: when ready)")
 	fs.StringVar(&f.logs, "logs", "auto", "read the function's log group too: auto, off or required")
 	fs.BoolVar(&f.planOnly, "plan", false, "draw the arrivals and stop; nothing is sent")
 

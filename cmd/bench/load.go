@@ -82,19 +82,26 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	if host.Floor, err = experiment.Floor(&host); err != nil {
 		n.say("note: %v; run bench calibrate again", err)
 	}
-	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}, f.atMost(host.Floor)) {
+	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}, atMost(host.Floor, plan.Client)) {
 		n.say("warning: %s; %s", w.Text, w.Remedy)
+	}
+
+	if at := f.startAt.Time; !at.IsZero() {
+		n.say("the first arrival is due at %s", at.UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 
 	progress := &loadgen.Progress{}
 	stop := follow(n, progress, plan)
 	res, err := experiment.Run(ctx, experiment.Options{
-		Plan: plan, Dir: dir, Host: host,
+		Plan: plan, Dir: dir, Host: host, Start: f.startAt.Time,
 		Schedule: schedule, Target: s.target, Payload: payload,
 		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.logs != nil,
 		Abort: aborted(ctx), Progress: progress, Say: n.say,
 	})
 	stop()
+	if errors.Is(err, experiment.ErrStartPassed) {
+		return "", withHint(err, "give a later --start-at: functions and plan have to be ready before it")
+	}
 	if err != nil {
 		return "", recordedIn(dir, err)
 	}
@@ -136,10 +143,18 @@ func (f *loadFlags) plan(s *subject, arrivals int64, payload int) *record.Plan {
 		Seed: f.seed, Provenance: s.provenance,
 		Target: f.targetName(s), Endpoint: publicTarget(s.endpoint), Region: s.region, Functions: s.functions,
 		Load: f.load, Warmup: record.Duration(f.warmup), Timeout: record.Duration(f.timeout),
-		MaxInFlight: f.maxInFlight, Arrivals: arrivals, PayloadLen: payload,
+		Client: f.httpClient(), MaxInFlight: f.maxInFlight, Arrivals: arrivals, PayloadLen: payload,
 		FunctionTimeout: record.Duration(s.functionTimeout), Emulator: s.emulator,
 		ExpectReports: s.expectReports, Args: f.args, Tool: version(),
 	}
+}
+
+// httpClient is what the plan calls the client of an HTTP target.
+func (f *loadFlags) httpClient() string {
+	if kind, _, _ := strings.Cut(f.target, ":"); f.url.client == record.ClientLean && (kind == "http" || kind == "https") {
+		return record.ClientLean
+	}
+	return ""
 }
 
 // target names what the rows are about, as a person would.
@@ -309,14 +324,11 @@ func presentRun(cmd *cobra.Command, dir string, p presentation) error {
 
 // atMost is how many requests a second this machine was found to send with the
 // client of the run; 0 where that was not measured.
-func (f *loadFlags) atMost(floor *record.Floor) float64 {
-	switch {
-	case floor == nil:
+func atMost(floor *record.Floor, client string) float64 {
+	if floor == nil {
 		return 0
-	case f.url.client == "lean":
-		return floor.LeanPerSecond
 	}
-	return floor.NetHTTPPerSecond
+	return floor.PerSecond(client)
 }
 
 // recordedIn says where the rows of a run are that could not be recorded to its

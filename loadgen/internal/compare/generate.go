@@ -129,7 +129,7 @@ func generate(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 		s = rows.tell()
 	}
 	s.Start = stats.Start.UnixNano()
-	s.Grown, s.GCs, s.InFlight = stats.Grown, stats.GCPauses, stats.MaxInFlight
+	s.Grown, s.GCs, s.InFlight = stats.ConnsGrown, stats.GCPauses, stats.MaxInFlight
 	return json.NewEncoder(stdout).Encode(s)
 }
 
