@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coldbench/loadgen"
+	"coldbench/loadgen/internal/witness"
 	"coldbench/record"
 	"coldbench/target/url"
 )
@@ -37,6 +38,7 @@ type job struct {
 	url, client, arrivals string
 	rate                  int
 	length                time.Duration
+	seed                  uint64
 	flood                 int // send so many as fast as the replies come, instead
 }
 
@@ -48,7 +50,7 @@ func (j *job) schedule() (loadgen.Schedule, error) {
 	if j.flood > 0 {
 		return loadgen.Together(loadgen.Every(1, 0, 1), j.flood), nil
 	}
-	return loadgen.FromLoad(j.load(), 1)
+	return loadgen.FromLoad(j.load(), j.seed)
 }
 
 // atOnce is how many requests are in flight while flooding.
@@ -90,6 +92,7 @@ func generate(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	fs.StringVar(&j.arrivals, "arrivals", "constant", "arrival process")
 	fs.IntVar(&j.rate, "rate", 1000, "per second")
 	fs.DurationVar(&j.length, "for", time.Second, "length")
+	fs.Uint64Var(&j.seed, "seed", 1, "of the arrivals")
 	fs.IntVar(&j.flood, "flood", 0, "send so many as fast as the replies come, 64 in flight")
 	fs.StringVar(&profile, "cpuprofile", "", "file")
 	fs.DurationVar(&spin, "spin", 0, "see loadgen.Config")
@@ -149,18 +152,12 @@ func (rows seen) tell() spoken {
 			responses = append(responses, int64(r.done-r.intended))
 		}
 	}
+	at := func(values []int64, q float64) int64 {
+		return witness.Quantile(slices.Sorted(slices.Values(values)), q)
+	}
 	sixth := len(lags) / 6
 	s.LagFirst, s.LagLast = at(lags[:sixth], 0.99), at(lags[len(lags)-sixth:], 0.99)
 	s.LagP50, s.LagP99 = at(lags, 0.5), at(lags, 0.99)
 	s.P50, s.P99, s.P999, s.Max = at(responses, 0.5), at(responses, 0.99), at(responses, 0.999), at(responses, 1)
 	return s
-}
-
-func at(values []int64, q float64) int64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ type tool struct {
 	ours    bool
 	command func(ctx context.Context, j job, dir string) *exec.Cmd
 	hear    func(dir string, stdout []byte) (spoken, error) // nil: it says nothing that is used
+	refusal int                                             // exit status of a run whose verdict is INVALID; it counts all the same
 }
 
 // How to install the peers.
@@ -64,7 +64,7 @@ func (s *settings) itself(client string) tool {
 		name: "bench, " + client, ours: true,
 		command: func(ctx context.Context, j job, _ string) *exec.Cmd {
 			return exec.CommandContext(ctx, s.self, "generate", "-url", j.url, "-client", client, "-arrivals", j.arrivals,
-				"-rate", strconv.Itoa(j.rate), "-for", j.length.String(), "-flood", strconv.Itoa(j.flood))
+				"-rate", strconv.Itoa(j.rate), "-for", j.length.String(), "-seed", fmt.Sprint(j.seed), "-flood", strconv.Itoa(j.flood))
 		},
 		hear: func(_ string, stdout []byte) (said spoken, err error) { return said, json.Unmarshal(stdout, &said) },
 	}
@@ -73,7 +73,7 @@ func (s *settings) itself(client string) tool {
 // whole is the bench program, which writes its rows to disk and a report.
 func (s *settings) whole(client string) tool {
 	return tool{
-		name: "bench, " + client + ", rows on disk", ours: true,
+		name: "bench, " + client + ", rows on disk", ours: true, refusal: 3,
 		command: func(ctx context.Context, j job, dir string) *exec.Cmd {
 			return exec.CommandContext(ctx, s.bench, "steady", "--quiet", "--json", "--target", j.url, "--client", client, "--arrivals", j.arrivals,
 				"--rate", strconv.Itoa(j.rate), "--duration", j.length.String(), "--max-in-flight", "10000", "--out", filepath.Join(dir, "run"))
@@ -238,6 +238,9 @@ func (s *settings) once(ctx context.Context, t tool, j job, as witness.Options) 
 	if stopped != nil {
 		return o, stopped
 	}
+	if code := cmd.ProcessState.ExitCode(); ran != nil && (t.refusal == 0 || code != t.refusal) {
+		return o, fmt.Errorf("%s at %d/s: %w: %s", t.name, j.rate, ran, strings.TrimSpace(errs.String()))
+	}
 	o.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.rssMB = float64(u.Maxrss) / 1024
@@ -248,7 +251,7 @@ func (s *settings) once(ctx context.Context, t tool, j job, as witness.Options) 
 	o.others = max(0, (busyNow-busy-(o.cpu+served).Seconds())/(totalNow-total))
 	if t.hear != nil {
 		if o.spoken, err = t.hear(dir, out.Bytes()); err != nil {
-			return o, fmt.Errorf("%s: %w %s", t.name, errors.Join(err, ran), errs.String())
+			return o, fmt.Errorf("%s: read what it says: %w %s", t.name, err, errs.String())
 		}
 	}
 	o.stamps, o.answered = stamps, answered

@@ -22,7 +22,7 @@ func Against(stamps, intended []int64) Lateness {
 
 // Start estimates the start, in nanoseconds of the wall clock, of a generator
 // that does not say it: as Against does.
-func Start(stamps, intended []int64) int64 { return quantile(differences(stamps, intended), 0.01) }
+func Start(stamps, intended []int64) int64 { return Quantile(differences(stamps, intended), 0.01) }
 
 // Since compares stamps with intended offsets that count from a known start, in
 // nanoseconds of the wall clock. With the times of the answers for stamps it is
@@ -52,7 +52,7 @@ func Fitted(stamps []int64) Lateness {
 		errs[i] = s - stamps[0] - int64(mean+slope*(float64(i)-middle))
 	}
 	slices.Sort(errs)
-	return summary(errs, quantile(errs, 0.01))
+	return summary(errs, Quantile(errs, 0.01))
 }
 
 // differences are stamps - intended, sorted.
@@ -68,15 +68,16 @@ func differences(stamps, intended []int64) []int64 {
 }
 
 func summary(sorted []int64, zero int64) Lateness {
-	at := func(q float64) time.Duration { return time.Duration(quantile(sorted, q) - zero) }
+	at := func(q float64) time.Duration { return time.Duration(Quantile(sorted, q) - zero) }
 	if len(sorted) == 0 {
 		return Lateness{}
 	}
 	return Lateness{N: len(sorted), P50: at(0.5), P99: at(0.99), P999: at(0.999), Max: at(1)}
 }
 
-// quantile is the smallest value that at least a share q is not above.
-func quantile(sorted []int64, q float64) int64 {
+// Quantile is the smallest of sorted values that at least a share q is not above;
+// 0 if there are none.
+func Quantile(sorted []int64, q float64) int64 {
 	if len(sorted) == 0 {
 		return 0
 	}
