@@ -39,7 +39,8 @@ func assemble(s source, o Options) (*Report, error) {
 	if g := s.generator; g != nil {
 		r.Ended = max(r.Ended, g.End)
 	}
-	r.Partial = s.generator == nil || s.generator.Interrupted || r.Arrivals+r.Warmup < r.Planned
+	r.Interrupted = s.generator != nil && s.generator.Interrupted
+	r.Partial = s.generator == nil || r.Interrupted || r.Arrivals+r.Warmup < r.Planned
 	r.Headroom = c.usage.head()
 
 	verdict, warnings := record.Check(s.plan, c.evidenceOf(s, r))

@@ -102,6 +102,18 @@ func (r *Report) timedOutShare() string {
 	return fmt.Sprintf("; %s of %s timed out (%s)", count(n), count(r.Arrivals), percent(float64(n)/float64(r.Arrivals)))
 }
 
+// interruption ends the headline of a run that did not come to its end.
+func (r *Report) interruption() string {
+	all := r.Arrivals + r.Warmup
+	switch {
+	case r.Interrupted:
+		return fmt.Sprintf("; interrupted after %s of %s arrivals", count(all), count(r.Planned))
+	case r.Partial:
+		return fmt.Sprintf("; cut off after %s of %s arrivals", count(all), count(r.Planned))
+	}
+	return ""
+}
+
 // censoredWarnings say of which requests that timed out the start is not known,
 // so that the rows of cold and warm starts lack them.
 func censoredWarnings(r *Report) []record.Warning {

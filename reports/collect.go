@@ -187,6 +187,7 @@ type collector struct {
 	usage      usageCollector
 	arrivals   int64
 	warmup     int64
+	last       time.Duration // of the arrivals that were due
 	functions  map[int]int64
 }
 
@@ -219,6 +220,7 @@ func newCollector(p *record.Plan) *collector {
 func (c *collector) add(j *record.Joined) {
 	c.evidence.Add(j)
 	c.usage.add(c.plan, j)
+	c.last = max(c.last, j.Intended)
 	if j.Phase == record.PhaseWarmup {
 		c.warmup++
 		return
@@ -341,6 +343,7 @@ func (c *collector) addBurst(j *record.Joined) {
 // fill moves what was collected into the report.
 func (c *collector) fill(r *Report) {
 	r.Arrivals, r.Warmup, r.Outcomes, r.Starts = c.arrivals, c.warmup, c.outcomes, c.starts
+	r.Ran = c.last
 	for i, k := range quantityKinds {
 		r.Quantities = append(r.Quantities, Quantity{Name: k.name, Unit: k.unit, About: k.about, Rows: c.quantities[i].rows(k.name == "response")})
 	}

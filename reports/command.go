@@ -10,6 +10,18 @@ import (
 	"coldbench/record"
 )
 
+// ranWords describes the load, and how much of it there was.
+func (r *Report) ranWords() string {
+	words := loadWords(&r.Plan.Load)
+	switch {
+	case r.Interrupted:
+		return "interrupted after " + span(r.Ran) + " of " + words
+	case r.Partial:
+		return "cut off after " + span(r.Ran) + " of " + words
+	}
+	return words
+}
+
 // loadWords describes the shape of the arrivals in a few words.
 func loadWords(l *record.Load) string {
 	d := span(time.Duration(l.Duration))
@@ -20,10 +32,13 @@ func loadWords(l *record.Load) string {
 		return fmt.Sprintf("%s, bursts of %s every %s over %s", d, count(int64(l.Burst)), span(time.Duration(l.Every)), rate(l.BaseRate))
 	case record.ShapeWarmer:
 		s := fmt.Sprintf("%s, %s every %s", d, plural(int64(l.PingConcurrency), "ping", "pings"), span(time.Duration(l.PingEvery)))
-		if l.Burst > 0 {
-			return s + fmt.Sprintf(", bursts of %s every %s", count(int64(l.Burst)), span(time.Duration(l.Every)))
+		if l.Rate > 0 {
+			s += ", real traffic at " + rate(l.Rate)
 		}
-		return s + ", real traffic at " + rate(l.Rate)
+		if l.Burst > 0 {
+			s += fmt.Sprintf(", bursts of %s every %s", count(int64(l.Burst)), span(time.Duration(l.Every)))
+		}
+		return s
 	case record.ShapeRamp:
 		return fmt.Sprintf("%s, %s → %s", d, rate(l.Rate), rate(l.RateTo))
 	case record.ShapeSine:

@@ -26,6 +26,9 @@ type Report struct {
 	Warmup   int64 // rows that were sent to warm up and count nowhere else
 	Partial  bool  // interrupted, killed or truncated
 
+	Interrupted bool          // a signal ended the load before the plan did
+	Ran         time.Duration // from the start to the last arrival that was due
+
 	Outcomes     map[record.Outcome]int64
 	Starts       map[record.Start]int64 // of the rows that reached a function
 	Environments int64

@@ -18,18 +18,20 @@ const SummarySchema = "coldbench.summary/v1"
 // Summary is summary.json, and what --json prints. Counts are of measured
 // arrivals; a number that the sample does not support is null.
 type Summary struct {
-	Schema     string                   `json:"schema"`
-	Provenance record.Provenance        `json:"provenance"`
-	Verdict    record.Verdict           `json:"verdict"`
-	Headline   string                   `json:"headline"`
-	Findings   []string                 `json:"findings"`
-	Warnings   []record.Warning         `json:"warnings"`
-	Arrivals   int64                    `json:"arrivals"`
-	Planned    int64                    `json:"planned_arrivals"`
-	Warmup     int64                    `json:"warmup_arrivals"` // counted nowhere else
-	Partial    bool                     `json:"partial"`
-	Outcomes   map[record.Outcome]int64 `json:"outcomes"` // sums to arrivals
-	Starts     map[record.Start]int64   `json:"starts"`   // of arrivals that reached a function
+	Schema      string                   `json:"schema"`
+	Provenance  record.Provenance        `json:"provenance"`
+	Verdict     record.Verdict           `json:"verdict"`
+	Headline    string                   `json:"headline"`
+	Findings    []string                 `json:"findings"`
+	Warnings    []record.Warning         `json:"warnings"`
+	Arrivals    int64                    `json:"arrivals"`
+	Planned     int64                    `json:"planned_arrivals"`
+	Warmup      int64                    `json:"warmup_arrivals"` // counted nowhere else
+	Partial     bool                     `json:"partial"`         // interrupted, killed or cut
+	Interrupted bool                     `json:"interrupted"`
+	RanMs       float64                  `json:"ran_ms"`   // from the start to the last arrival that was due
+	Outcomes    map[record.Outcome]int64 `json:"outcomes"` // sums to arrivals
+	Starts      map[record.Start]int64   `json:"starts"`   // of arrivals that reached a function
 
 	Environments int64                              `json:"environments"`
 	Platform     record.JoinCounts                  `json:"platform"`
@@ -122,7 +124,7 @@ func (r *Report) Summary() *Summary {
 	s := &Summary{
 		Schema: SummarySchema, Provenance: r.Plan.Provenance, Verdict: r.Verdict, Headline: ordinary(r.Banner().Headline),
 		Findings: make([]string, len(r.Findings)), Warnings: append([]record.Warning{}, r.Warnings...),
-		Arrivals: r.Arrivals, Planned: r.Planned, Warmup: r.Warmup, Partial: r.Partial,
+		Arrivals: r.Arrivals, Planned: r.Planned, Warmup: r.Warmup, Partial: r.Partial, Interrupted: r.Interrupted, RanMs: milliseconds(r.Ran),
 		Outcomes: everyOutcome(r.Outcomes), Starts: everyStart(r.Starts),
 		Environments: r.Environments, Platform: r.Join, Quantities: summaryQuantities(r.Quantities),
 		Phases: []SummaryPhases{}, Bursts: []SummaryBurst{}, Errors: []SummaryError{}, Bill: r.Bill, Plan: r.Plan, Host: r.Host,

@@ -13,8 +13,9 @@ import (
 
 // TextOptions shape the terminal's view.
 type TextOptions struct {
-	Width int  // columns, at least 60; 0 is 80
-	Color bool // colour as decoration; no meaning hangs on it
+	Width  int  // columns, at least 60; 0 is 80
+	Color  bool // colour as decoration; no meaning hangs on it
+	NoPage bool // report.html was not written
 }
 
 func (o TextOptions) width() int {
@@ -46,7 +47,7 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	r.textTags(p)
 	r.textOutcomes(p)
 	r.textFindings(p)
-	r.textNext(p)
+	r.textNext(p, !o.NoPage)
 	return flush(w, p)
 }
 
@@ -108,7 +109,7 @@ func (r *Report) context(withRun bool) []string {
 		}
 	}
 	add(r.Plan.Region)
-	add(loadWords(&r.Plan.Load))
+	add(r.ranWords())
 	if !r.Plan.StartedAt.IsZero() {
 		add(r.Plan.StartedAt.UTC().Format("2006-01-02 15:04") + " UTC")
 	}
@@ -324,10 +325,14 @@ func (r *Report) textFindings(p *textPage) {
 	}
 }
 
-func (r *Report) textNext(p *textPage) {
+func (r *Report) textNext(p *textPage, page bool) {
 	p.gap()
-	if r.Dir != "" {
+	switch {
+	case r.Dir == "":
+	case page:
 		p.labelled("Report    ", p.strong("Report    "), plain(filepath.Join(r.Dir, "report.html"), 0))
+	default:
+		p.labelled("Report    ", p.strong("Report    "), "no page was written yet; bench report with --write does")
 	}
 	if why, command := r.next(); command != "" {
 		p.labelled("Next      ", p.strong("Next      "), why+":")

@@ -89,7 +89,7 @@ func (r *Report) headline(b *Banner) {
 		b.Headline = fmt.Sprintf("%s; p50 needs at least %d", plural(all.N, "start", "starts"), stats.MinN(p50, stats.Level))
 		b.Detail = r.countsSentence()
 	}
-	b.Headline += r.timedOutShare()
+	b.Headline += r.timedOutShare() + r.interruption()
 }
 
 // adds puts the difference of two medians into a verb.

@@ -16,6 +16,10 @@ const (
 	exitUsage      = 2
 	exitInvalid    = 3 // the run is not valid to quote
 	exitRegression = 4 // a gate or a comparison fired
+
+	// exitInterrupted is 128 and the number of SIGINT, as shells have it, so that
+	// a script ends where its user wanted it to.
+	exitInterrupted = 130
 )
 
 // usageError is a mistake in how bench was called.
@@ -42,10 +46,16 @@ func withHint(err error, format string, a ...any) error {
 // errInvalid ends a verb whose report has already said why.
 var errInvalid = errors.New("the run is not valid to quote")
 
+// errEndedEarly ends a load verb after the report of a load that a signal cut.
+var errEndedEarly = errors.New("interrupted")
+
 // report prints an error once, with its hint, and returns the exit status.
 func report(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitDone
+	}
+	if errors.Is(err, errEndedEarly) {
+		return exitInterrupted
 	}
 	if errors.Is(err, errInvalid) {
 		return exitInvalid
@@ -63,6 +73,9 @@ func report(cmd *cobra.Command, err error) int {
 	if errors.As(err, &usage) {
 		_, _ = fmt.Fprintf(w, "  see: %s --help\n", cmd.CommandPath())
 		return exitUsage
+	}
+	if errors.Is(err, errNothingSent) {
+		return exitInterrupted
 	}
 	return exitError
 }

@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,7 +30,7 @@ func TestInterruptDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitInvalid) {
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 		t.Fatalf("after SIGINT: %v\n%s", err, out.String())
 	}
 	s := measured(t, result{stdout: out.String()})
@@ -41,6 +44,56 @@ func TestInterruptDrains(t *testing.T) {
 	again := measured(t, bench(t, dir, "report", "run", "--json"))
 	if again.Arrivals != s.Arrivals {
 		t.Errorf("read again, the run has %d arrivals, not %d", again.Arrivals, s.Arrivals)
+	}
+}
+
+// Where replies do not come, the first Ctrl-C says what is waited for and the
+// second gives it up; the report says that the load was cut, and when.
+func TestSecondInterruptGivesUp(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	hangs := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if n.Add(1) > 8 {
+			select {
+			case hangs <- struct{}{}:
+			default:
+			}
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	cmd := benchCommand(t, dir, "steady", "--target", server.URL, "--rate", "50", "--duration", "60s", "--quiet", "--out", "run")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-hangs
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(stderr)
+	for said.Scan() && !strings.Contains(said.Text(), "(at most 1m0s); press Ctrl-C again") {
+		t.Log(said.Text())
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for said.Scan() {
+		t.Log(said.Text())
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+		t.Fatalf("after the second SIGINT: %v\n%s", err, out.String())
+	}
+	if text := out.String(); !strings.Contains(text, "interrupted after ") || !strings.Contains(text, " of 1 min at 50/s") && !strings.Contains(text, " of 60 s at 50/s") {
+		t.Errorf("the report does not say how much of the load there was:\n%s", text)
 	}
 }
 

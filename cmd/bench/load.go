@@ -34,14 +34,14 @@ func runLoad(cmd *cobra.Command, f *loadFlags) error {
 
 // runSchedule sends a schedule whose flags have been checked.
 func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) error {
+	if flags := f.forOthers(given(cmd.Flags())); len(flags) > 0 {
+		return usagef("%s: of no meaning for %s; leave it out", strings.Join(flags, ", "), publicTarget(f.target))
+	}
 	if f.planOnly {
 		return f.drawPlan(cmd.OutOrStdout(), schedule)
 	}
 	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
 	f.args = arguments(cmd)
-	if flags := f.forOthers(cmd.Flags().Changed); len(flags) > 0 {
-		n.say("note: %s has no meaning for this target", strings.Join(flags, ", "))
-	}
 	dir, err := f.measure(cmd.Context(), schedule, n)
 	if err != nil {
 		return err
@@ -92,12 +92,14 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 
 	progress := &loadgen.Progress{}
 	stop := follow(n, progress, plan)
+	awaiting := context.AfterFunc(ctx, func() { n.tell("%s", waitingFor(progress.Snapshot().InFlight, f.timeout)) })
 	res, err := experiment.Run(ctx, experiment.Options{
 		Plan: plan, Dir: dir, Host: host, Start: f.startAt.Time,
 		Schedule: schedule, Target: s.target, Payload: payload,
 		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.logs != nil,
 		Abort: aborted(ctx), Progress: progress, Say: n.say,
 	})
+	awaiting()
 	stop()
 	if errors.Is(err, experiment.ErrStartPassed) {
 		return "", withHint(err, "give a later --start-at: functions and plan have to be ready before it")
@@ -116,6 +118,26 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	}
 	linkLatest(dir)
 	return dir, nil
+}
+
+// waitingFor tells who pressed Ctrl-C why bench does not end at once.
+func waitingFor(replies int64, atMost time.Duration) string {
+	switch replies {
+	case 0:
+		return "interrupted: no reply is awaited"
+	case 1:
+		return fmt.Sprintf("interrupted: waiting for 1 reply (at most %v); press Ctrl-C again to give it up", atMost)
+	}
+	return fmt.Sprintf("interrupted: waiting for %d replies (at most %v); press Ctrl-C again to give them up", replies, atMost)
+}
+
+// given says whether a flag was given on the command line. One that the
+// environment sets may be meant for other calls.
+func given(fs *pflag.FlagSet) func(flag string) bool {
+	return func(flag string) bool {
+		_, set := os.LookupEnv(environmentName(flag))
+		return fs.Changed(flag) && !set
+	}
 }
 
 var errNothingSent = errors.New("interrupted before the load started; nothing was sent")
@@ -285,12 +307,13 @@ func linkLatest(dir string) {
 
 // present reads the run, writes its reports and prints the answer.
 func (f *loadFlags) present(cmd *cobra.Command, dir string) error {
-	return presentRun(cmd, dir, presentation{json: f.json, noColor: f.noColor, write: true})
+	return presentRun(cmd, dir, presentation{json: f.json, noColor: f.noColor, write: true, sent: true})
 }
 
 type presentation struct {
 	json, noColor bool
 	write         bool // write report.html and the like into the run directory
+	sent          bool // just now, so that a load that was cut short has a status of its own
 }
 
 func presentRun(cmd *cobra.Command, dir string, p presentation) error {
@@ -311,15 +334,23 @@ func presentRun(cmd *cobra.Command, dir string, p presentation) error {
 	if p.json {
 		err = r.WriteJSON(w)
 	} else {
-		err = r.WriteText(w, reports.TextOptions{Width: terminalWidth(w), Color: colourful(w, p.noColor)})
+		err = r.WriteText(w, reports.TextOptions{Width: terminalWidth(w), Color: colourful(w, p.noColor), NoPage: !exists(filepath.Join(dir, reports.HTMLFile))})
 	}
 	if err != nil {
 		return fmt.Errorf("print the report: %w", err)
+	}
+	if p.sent && r.Interrupted {
+		return errEndedEarly
 	}
 	if !r.Verdict.Valid {
 		return errInvalid
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // atMost is how many requests a second this machine was found to send with the

@@ -39,9 +39,19 @@ func isTerminal(w io.Writer) bool {
 func (n *narrator) say(format string, a ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.quiet {
-		return
+	if !n.quiet {
+		n.line(format, a...)
 	}
+}
+
+// tell writes one line that answers the user, wanted or not.
+func (n *narrator) tell(format string, a ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.line(format, a...)
+}
+
+func (n *narrator) line(format string, a ...any) {
 	n.endStatus()
 	_, _ = fmt.Fprintln(n.w, experiment.Redact(fmt.Sprintf(format, a...)))
 }

@@ -37,7 +37,9 @@ and says what cold and warm requests felt like and what they would be charged.
 
 Every flag can be set by the environment too: --base-rate is BENCH_BASE_RATE.
 Exit status: 0 done, 1 error, 2 usage, 3 the run is not valid to quote,
-4 a gate or regression fired.`,
+4 a gate or regression fired, 130 interrupted.
+Ctrl-C ends a load early: replies are awaited, logs read, and what was sent is
+reported. A second Ctrl-C gives up the replies.`,
 		Example: `  bench spiky                                     the built-in function on the built-in Lambda
   bench spiky --dir ./app --handler index.handler --runtime nodejs22.x --memory 512
   bench steady --target https://example.com/ --rate 50 --duration 1m
@@ -87,7 +89,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		if f.Changed || f.Name == "help" || first != nil {
 			return
 		}
-		name := "BENCH_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := environmentName(f.Name)
 		if v, ok := os.LookupEnv(name); ok {
 			if err := flags.Set(f.Name, v); err != nil {
 				first = usagef("%s=%q: %w", name, v, err)
@@ -95,6 +97,11 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		}
 	})
 	return first
+}
+
+// environmentName is the variable that sets a flag.
+func environmentName(flag string) string {
+	return "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 type abortKey struct{}
