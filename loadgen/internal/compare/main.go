@@ -66,7 +66,7 @@ func drive(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Wr
 	fs.IntVar(&s.runs, "runs", 5, "how often each generator runs")
 	fs.Float64Var(&s.quiet, "quiet", 0.15, "share of the machine that others may use during a run")
 	fs.IntVar(&s.tries, "tries", 3, "how often a run that others disturbed is taken again; the quietest counts")
-	fs.DurationVar(&s.length, "for", 10*time.Second, "length of one run of the series lateness")
+	fs.DurationVar(&s.length, "for", 5*time.Second, "length of one run of the series lateness")
 	fs.StringVar(&rates, "rates", "1000,5000,10000,20000", "rates of the series lateness, per second")
 	fs.StringVar(&held, "held", "20000,40000", "rates of the series rate, per second")
 	fs.StringVar(&stalled, "stalled", "1000,20000", "rates of the series stall, per second")

@@ -43,7 +43,7 @@ func (s *settings) saturated(ctx context.Context) (table, error) {
 
 // flooders are this generator and the peers, each as fast as it can.
 func (s *settings) flooders() []tool {
-	all := []tool{s.itself("net/http"), s.itself("lean")}
+	all := s.ours()
 	plain := func(name, program, how string, args func(j job) []string) {
 		p := s.find(program)
 		if p == "" {

@@ -202,13 +202,14 @@ func (s *settings) lateness(ctx context.Context) (table, error) {
 	})
 }
 
-// rate holds rates for 30 s.
+// rate holds rates for 30 s; the peers' share of arrivals at such rates is in
+// the series lateness.
 func (s *settings) rate(ctx context.Context) (table, error) {
 	var jobs []job
 	for _, r := range s.held {
 		jobs = append(jobs, job{rate: r, length: 30 * time.Second, arrivals: "constant"})
 	}
-	return s.repeat(ctx, s.tools(), jobs, witness.Options{}, []column{planned, arrived, missing, late50, late99, cpuEach, rss, others})
+	return s.repeat(ctx, s.ours(), jobs, witness.Options{}, []column{planned, arrived, missing, late50, late99, cpuEach, rss, others})
 }
 
 // stall has the server serve nobody for one second of ten. Of 10,000 arrivals
@@ -231,14 +232,13 @@ func (s *settings) poisson(ctx context.Context) (table, error) {
 	rhythm := func(pick func(witness.Rhythm) float64) func(job, *outcome) float64 {
 		return func(_ job, o *outcome) float64 { return pick(witness.RhythmOf(o.stamps, 10*time.Millisecond)) }
 	}
-	tools := []tool{s.itself("net/http"), s.itself("lean")}
 	var jobs []job
 	// The stamps hold the lateness of the sends, some 0.03 ms of it: of a gap of
 	// 10 ms that is nothing, of one of 0.2 ms much.
 	for _, r := range []int{100, 200, 1000, 5000} {
-		jobs = append(jobs, job{rate: r, length: 20 * time.Second, arrivals: "poisson"})
+		jobs = append(jobs, job{rate: r, length: 10 * time.Second, arrivals: "poisson"})
 	}
-	return s.repeat(ctx, tools, jobs, witness.Options{}, []column{
+	return s.repeat(ctx, s.ours(), jobs, witness.Options{}, []column{
 		arrived, late50, late99,
 		{"dispersion", "%.3f", rhythm(func(r witness.Rhythm) float64 { return r.Dispersion })},
 		{"KS distance", "%.4f", rhythm(func(r witness.Rhythm) float64 { return r.KS })},

@@ -33,9 +33,12 @@ const (
 	howFortio = "go install fortio.org/fortio@v1.68.0"
 )
 
+// ours are the clients of this generator.
+func (s *settings) ours() []tool { return []tool{s.itself("net/http"), s.itself("lean")} }
+
 // tools are this generator and the peers that are installed.
 func (s *settings) tools() []tool {
-	all := []tool{s.itself("net/http"), s.itself("lean")}
+	all := s.ours()
 	if p := s.find("vegeta"); p != "" {
 		all = append(all, vegeta(p, "vegeta"), vegeta(p, "vegeta, 64 workers", "-workers=64", "-max-workers=64", "-connections=64"))
 	} else {
