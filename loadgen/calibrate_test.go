@@ -1,6 +1,7 @@
 package loadgen_test
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
@@ -33,6 +34,13 @@ func TestForesee(t *testing.T) {
 	if len(w) != 2 || w[0].Code != "file_limit" {
 		t.Errorf("%+v", w)
 	}
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: files(1 << 50), MaxInFlight: 10_000}, 0)
+	if len(w) != 2 || w[0].Code != "file_limit" {
+		t.Errorf("%+v", w)
+	}
+	if w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: files(0), MaxInFlight: 10_000}, 0); len(w) != 0 {
+		t.Errorf("%+v", w)
+	}
 	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New()}, 299)
 	if len(w) != 1 || w[0].Code != "rate_limit" || w[0].Remedy == "" {
 		t.Errorf("%+v", w)
@@ -43,3 +51,10 @@ func TestForesee(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// files is a target that says how many files a request costs.
+type files int
+
+func (f files) FilesPerRequest() int                                    { return int(f) }
+func (files) Preconnect(context.Context, int) error                     { return nil }
+func (files) Invoke(context.Context, loadgen.Request) (r loadgen.Reply) { return r }

@@ -68,7 +68,8 @@ type Config struct {
 
 	// FilesPerRequest is how many open files one request costs this process
 	// (2 where the server is in it); the number in flight is kept within the
-	// limit of open files. 0 = 1 for a Preconnecter, else no limit.
+	// limit of open files. 0 = what the Target says if it is a FileUser, else 1
+	// for a Preconnecter, else no limit.
 	FilesPerRequest int
 
 	// Start is offset 0 of every row. Zero is Lead after everything is ready. A
@@ -120,6 +121,12 @@ type Preconnecter interface {
 	Preconnect(ctx context.Context, n int) error
 }
 
+// FileUser is an optional second interface of a Target that knows how many open
+// files one request in flight costs; 0 where many share a connection.
+type FileUser interface {
+	FilesPerRequest() int
+}
+
 func (c *Config) validate() error {
 	switch {
 	case c.Target == nil:
@@ -147,10 +154,20 @@ func (c Config) withDefaults() Config {
 	if c.Progress == nil {
 		c.Progress = new(Progress)
 	}
-	if _, ok := c.Target.(Preconnecter); ok && c.FilesPerRequest == 0 {
-		c.FilesPerRequest = 1
+	if c.FilesPerRequest == 0 {
+		c.FilesPerRequest = filesPerRequest(c.Target)
 	}
 	return c
+}
+
+func filesPerRequest(t Target) int {
+	if u, ok := t.(FileUser); ok {
+		return u.FilesPerRequest()
+	}
+	if _, ok := t.(Preconnecter); ok {
+		return 1
+	}
+	return 0
 }
 
 func orElse[T comparable](v, fallback T) T {
