@@ -66,7 +66,7 @@ var rules = map[string]rule{
 		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes"},
 	},
 	"target/wire": {
-		ours: map[string]string{"loadgen": "fills loadgen.Reply"},
+		ours: map[string]string{"loadgen": "fills loadgen.Reply", "record": "outcomes and error types of failures"},
 	},
 	"target/url": {
 		ours: map[string]string{"loadgen": "implements loadgen.Target", "record": "outcomes", "target/wire": "phases of one request, connections opened ahead"},

@@ -114,6 +114,7 @@ func (c *checker) notSent() {
 	remedy := map[string]string{
 		ErrInFlightCap: "raise --max-in-flight, or lower --rate or --burst",
 		ErrFileLimit:   "raise the limit of open files (ulimit -n), or lower --max-in-flight",
+		ErrPortLimit:   "widen the range of local ports (sysctl net.ipv4.ip_local_port_range), or lower --max-in-flight",
 		ErrGrowthLimit: "spread the burst (--spread), or lower --rate",
 		ErrNoRequest:   "check --payload and --target",
 	}[why]

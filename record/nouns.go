@@ -83,6 +83,7 @@ const (
 	ErrInterrupted   = "Client.Interrupted"      // with TransportError or NotSent
 	ErrInFlightCap   = "Generator.InFlightLimit" // with NotSent
 	ErrFileLimit     = "Generator.FileLimit"     // with NotSent
+	ErrPortLimit     = "Generator.PortLimit"     // with NotSent: no local port was free
 	ErrGrowthLimit   = "Generator.GrowthLimit"   // with NotSent
 	ErrNoRequest     = "Generator.NoRequest"     // with NotSent: the request could not be built
 )

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,10 +22,7 @@ import (
 // attempt. It is not used behind a proxy.
 type direct struct {
 	pool *wire.Pool
-
-	mu     sync.Mutex
-	idle   []*link // the one that was busy last is taken first
-	closed bool
+	idle wire.Idle[*link]
 }
 
 // link is one connection.
@@ -46,17 +42,9 @@ func (d *direct) fill(ctx context.Context, n int) error {
 		if conn == nil {
 			break
 		}
-		d.put(newLink(conn))
+		d.idle.Put(newLink(conn))
 	}
 	return err
-}
-
-// wireForm is the request as it goes over the wire.
-func wireForm(r *http.Request) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(2048 + int(max(0, r.ContentLength)))
-	err := r.Write(&b)
-	return b.Bytes(), err
 }
 
 // send writes a request and reads the head of its answer. The body must be
@@ -73,9 +61,6 @@ func (d *direct) send(ctx context.Context, g *gate, r *http.Request) (*http.Resp
 	fail := func(err error) (*http.Response, error) {
 		stop()
 		_ = l.Close()
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
 		return nil, err
 	}
 	if g.failed != nil {
@@ -98,12 +83,12 @@ func (d *direct) send(ctx context.Context, g *gate, r *http.Request) (*http.Resp
 	if err != nil {
 		return fail(err)
 	}
-	resp.Body = &linkBody{ReadCloser: resp.Body, ctx: ctx, done: func(whole bool) {
-		if !stop() || !whole || resp.Close { // cut, or of no further use
+	resp.Body = &linkBody{ReadCloser: resp.Body, done: func(whole bool) {
+		if !stop() || !whole || resp.Close || l.in.Buffered() > 0 { // cut, or of no further use
 			_ = l.Close()
 			return
 		}
-		d.put(l)
+		d.idle.Put(l)
 	}}
 	return resp, nil
 }
@@ -127,15 +112,11 @@ func (d *direct) start(g *gate) {
 // kept returns an idle connection that is still open, or nil.
 func (d *direct) kept() *link {
 	for {
-		d.mu.Lock()
-		if len(d.idle) == 0 {
-			d.mu.Unlock()
+		l, ok := d.idle.Take()
+		if !ok {
 			return nil
 		}
-		l := d.idle[len(d.idle)-1]
-		d.idle = d.idle[:len(d.idle)-1]
-		d.mu.Unlock()
-		if wire.Alive(l.Conn) {
+		if wire.Alive(l.Conn, !l.used) {
 			return l
 		}
 		_ = l.Close()
@@ -160,31 +141,14 @@ func (d *direct) take(ctx context.Context, g *gate) (*link, error) {
 	return l, nil
 }
 
-func (d *direct) put(l *link) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed || l.in.Buffered() > 0 { // bytes that answer nothing
-		_ = l.Close()
-		return
-	}
-	d.idle = append(d.idle, l)
-}
-
 func (d *direct) close() {
 	d.pool.Close()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	for _, l := range d.idle {
-		_ = l.Close()
-	}
-	d.idle = nil
+	d.idle.Close()
 }
 
 // linkBody gives the connection back when the body has been read.
 type linkBody struct {
 	io.ReadCloser
-	ctx   context.Context // it says why a read was cut
 	done  func(whole bool)
 	whole bool
 	once  sync.Once
@@ -192,11 +156,8 @@ type linkBody struct {
 
 func (b *linkBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	switch {
-	case errors.Is(err, io.EOF):
+	if errors.Is(err, io.EOF) {
 		b.whole = true
-	case err != nil && b.ctx.Err() != nil:
-		err = context.Cause(b.ctx)
 	}
 	return n, err
 }

@@ -6,7 +6,11 @@
 // response's log tail is asked for (X-Amz-Log-Type: Tail), so that most REPORT
 // lines arrive with the reply.
 //
-// Sent is taken just before the SDK is called, so serialising and signing
-// (tens of microseconds) count as service, on every arm alike. First byte and
-// connection phases come from net/http/httptrace.
+// The SDK serialises and signs a request, ahead of its due time where the
+// caller uses Prepare, and hands over what would go to its HTTP client. Sent is
+// taken after that, when the request is written to a connection that is there,
+// or before the opening of one. The client stamps the instants itself; behind a
+// proxy, where net/http sends, they come from net/http/httptrace. Done is the
+// last byte of a whole answer; an attempt that got none has no Done, and the
+// same error type as with target/url.
 package lambda

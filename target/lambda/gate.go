@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 
@@ -29,10 +30,11 @@ type gate struct {
 	early  *link   // where Start has sent it
 	failed error   // of Start
 
-	phases wire.Phases
-
-	mu         sync.Mutex
-	sent, done time.Time
+	phases     wire.Phases
+	sent, done time.Time       // done: the last byte of a whole answer
+	ctx        context.Context // of the send
+	broken     error           // why there is no whole answer
+	received   int64           // bytes of the body
 }
 
 func newGate() *gate {
@@ -42,24 +44,8 @@ func newGate() *gate {
 func (g *gate) atGate() { g.once.Do(func() { close(g.signed) }) }
 
 func (g *gate) stampSent() {
-	g.mu.Lock()
 	g.sent = time.Now()
 	g.phases.Begin = g.sent
-	g.mu.Unlock()
-}
-
-func (g *gate) stampDone() {
-	g.mu.Lock()
-	if g.done.IsZero() {
-		g.done = time.Now()
-	}
-	g.mu.Unlock()
-}
-
-func (g *gate) times() (sent, done time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.sent, g.done
 }
 
 type gateKey struct{}
@@ -72,6 +58,11 @@ type gatedClient struct {
 	direct *direct // nil: inner sends
 }
 
+// oneTrip is the HTTP client of one attempt: it follows no redirect.
+type oneTrip struct{ *http.Transport }
+
+func (c oneTrip) Do(r *http.Request) (*http.Response, error) { return c.RoundTrip(r) }
+
 // Do waits at the request's gate, if it has one, and then sends. The last byte
 // of the body stamps Done, so that decoding is no part of the service time.
 func (c gatedClient) Do(r *http.Request) (*http.Response, error) {
@@ -81,7 +72,7 @@ func (c gatedClient) Do(r *http.Request) (*http.Response, error) {
 	}
 	if c.direct != nil {
 		var err error
-		if g.bytes, err = wireForm(r); err != nil {
+		if g.bytes, err = wire.Form(r); err != nil {
 			return nil, err
 		}
 		g.direct = c.direct
@@ -96,29 +87,31 @@ func (c gatedClient) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (c gatedClient) send(ctx context.Context, g *gate, r *http.Request) (*http.Response, error) {
-	if g.early == nil && g.failed == nil {
+	if g.early == nil {
 		g.stampSent()
 	}
+	g.ctx = ctx
 	var resp *http.Response
 	var err error
 	release := func() {}
 	if c.direct != nil {
 		resp, err = c.direct.send(ctx, g, r)
 	} else {
-		merged, cancel := context.WithCancelCause(r.Context())
-		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-		release = func() { stop(); cancel(nil) }
+		merged, cancel := context.WithCancel(httptrace.WithClientTrace(r.Context(), g.phases.Trace()))
+		stop := context.AfterFunc(ctx, cancel)
+		release = func() { stop(); cancel() }
 		resp, err = c.inner.Do(r.WithContext(merged))
 	}
 	if err != nil {
 		release()
+		g.broken = err
 		return nil, err
 	}
 	resp.Body = &stampedBody{ReadCloser: resp.Body, gate: g, release: release}
 	return resp, nil
 }
 
-// stampedBody notes when the last byte of a response was read.
+// stampedBody notes when the last byte of a response was read, or why it was not.
 type stampedBody struct {
 	io.ReadCloser
 	gate    *gate
@@ -127,8 +120,12 @@ type stampedBody struct {
 
 func (b *stampedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.gate.stampDone()
+	b.gate.received += int64(n)
+	switch {
+	case errors.Is(err, io.EOF):
+		b.gate.done = time.Now()
+	case err != nil:
+		b.gate.broken = err
 	}
 	return n, err
 }

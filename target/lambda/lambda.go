@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strings"
@@ -23,7 +22,6 @@ import (
 	lambdaapi "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"coldbench/loadgen"
 	"coldbench/record"
@@ -117,6 +115,8 @@ type Target struct {
 	client *lambdaapi.Client
 	names  []name  // by Request.Function
 	direct *direct // nil: net/http's transport sends
+
+	transport *http.Transport // that one; nil where it is the caller's
 }
 
 type name struct{ function, qualifier string }
@@ -126,7 +126,10 @@ type name struct{ function, qualifier string }
 func New(cfg aws.Config, functions []record.Function) *Target {
 	t := &Target{}
 	if b, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
-		t.direct = newDirect(cfg, b)
+		if t.direct = newDirect(cfg, b); t.direct == nil {
+			t.transport = b.GetTransport()
+			cfg.HTTPClient = oneTrip{t.transport}
+		}
 	}
 	t.client = lambdaapi.NewFromConfig(cfg, func(o *lambdaapi.Options) {
 		o.HTTPClient = gatedClient{inner: o.HTTPClient, direct: t.direct}
@@ -188,6 +191,9 @@ func (t *Target) Close() error {
 	if t.direct != nil {
 		t.direct.close()
 	}
+	if t.transport != nil {
+		t.transport.CloseIdleConnections()
+	}
 	return nil
 }
 
@@ -214,27 +220,28 @@ func (t *Target) Prepare(ctx context.Context, req loadgen.Request) loadgen.Prepa
 
 // run takes one request through the SDK.
 func (t *Target) run(ctx context.Context, p *prepared, req loadgen.Request) {
-	ctx = httptrace.WithClientTrace(context.WithValue(ctx, gateKey{}, p.gate), p.gate.phases.Trace())
+	g := p.gate
 	in, err := t.input(req)
 	var out *lambdaapi.InvokeOutput
 	if err == nil {
-		out, err = t.client.Invoke(ctx, in)
+		out, err = t.client.Invoke(context.WithValue(ctx, gateKey{}, g), in)
 	}
-	reply := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
-	p.gate.stampDone() // where no body was read
-	reply.Sent, reply.Done = p.gate.times()
-	p.gate.phases.Fill(&reply)
-	p.gate.atGate() // where the SDK refused it before it was signed
+	r := loadgen.Reply{RequestBytes: int64(len(req.Payload)), Sent: g.sent, Done: g.done, ResponseBytes: g.received}
+	g.phases.Fill(&r)
 	switch {
-	case reply.Sent.IsZero(): // never reached the wire: the SDK's own fault, or discarded
-		reply.Outcome, reply.ErrorType, reply.Error = record.NotSent, record.ErrNoRequest, oneLine(err.Error())
-		reply.Done = time.Time{}
+	case r.Sent.IsZero(): // never reached the wire: the SDK's own fault, or discarded
+		r.Outcome, r.ErrorType, r.Error = record.NotSent, record.ErrNoRequest, err.Error()
+	case g.broken != nil: // whatever the SDK made of half an answer
+		head(err, &r)
+		wire.Fail(g.ctx, &r, g.broken)
 	case err != nil:
-		classifyError(err, &reply)
+		head(err, &r)
+		classifyError(err, &r)
 	default:
-		classifyOutput(out, &reply)
+		classifyOutput(out, &r)
 	}
-	p.reply <- reply
+	g.atGate() // where the SDK refused it before it was signed
+	p.reply <- r
 }
 
 func (t *Target) input(req loadgen.Request) (*lambdaapi.InvokeInput, error) {
@@ -254,7 +261,6 @@ func classifyOutput(out *lambdaapi.InvokeOutput, r *loadgen.Reply) {
 	r.Status = int(out.StatusCode)
 	// x-amzn-RequestId is the id that START, END and REPORT carry.
 	r.RequestID, _ = awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
-	r.ResponseBytes = int64(len(out.Payload))
 	r.Version = aws.ToString(out.ExecutedVersion)
 	if out.LogResult != nil {
 		if tail, err := base64.StdEncoding.DecodeString(*out.LogResult); err == nil {
@@ -279,67 +285,39 @@ func functionError(payload []byte) (record.Outcome, string, string) {
 		Message string `json:"errorMessage"`
 	}
 	if json.Unmarshal(payload, &e) != nil {
-		return record.FunctionError, "", oneLine(string(payload))
+		return record.FunctionError, "", string(payload[:min(len(payload), maxErrorText)])
 	}
 	if e.Type == "Sandbox.Timedout" || e.Type == "" && strings.Contains(e.Message, "Task timed out after") {
-		return record.TimedOut, e.Type, oneLine(e.Message)
+		return record.TimedOut, e.Type, e.Message
 	}
-	return record.FunctionError, e.Type, oneLine(e.Message)
+	return record.FunctionError, e.Type, e.Message
 }
 
-// classifyError sorts what the SDK returned as an error into outcomes.
-func classifyError(err error, r *loadgen.Reply) {
-	r.Error = oneLine(err.Error())
+// maxErrorText is how much of a payload that is no error object is kept.
+const maxErrorText = 300
+
+// head notes what the head of an answer said that the SDK made an error of.
+func head(err error, r *loadgen.Reply) {
 	var resp *awshttp.ResponseError
 	if errors.As(err, &resp) {
 		r.Status = resp.HTTPStatusCode()
 		r.RequestID = resp.ServiceRequestID()
 	}
+}
+
+// classifyError sorts what the SDK returned as an error for a whole answer.
+func classifyError(err error, r *loadgen.Reply) {
+	r.Outcome, r.ErrorType, r.Error = record.Rejected, fmt.Sprintf("HTTP.%d", r.Status), err.Error()
 	var api smithy.APIError
-	switch {
-	case errors.As(err, &api):
-		r.Outcome, r.ErrorType, r.Error = record.Rejected, api.ErrorCode(), oneLine(api.ErrorMessage())
-		if r.Status == http.StatusTooManyRequests {
-			r.Outcome = record.Throttled
-			var throttle *types.TooManyRequestsException
-			if errors.As(err, &throttle) && throttle.Reason != "" {
-				r.ErrorType = string(throttle.Reason)
-			}
+	if !errors.As(err, &api) {
+		return
+	}
+	r.ErrorType, r.Error = api.ErrorCode(), api.ErrorMessage()
+	if r.Status == http.StatusTooManyRequests {
+		r.Outcome = record.Throttled
+		var throttle *types.TooManyRequestsException
+		if errors.As(err, &throttle) && throttle.Reason != "" {
+			r.ErrorType = string(throttle.Reason)
 		}
-	case errors.Is(err, context.DeadlineExceeded):
-		r.Outcome, r.ErrorType = record.TimedOut, record.ErrClientTimeout
-		r.Error = "no complete reply within the client's time-out"
-	case errors.Is(err, context.Canceled):
-		r.Outcome, r.ErrorType = record.TransportError, record.ErrInterrupted
-		r.Error = "the run was interrupted"
-	case r.Status != 0:
-		r.Outcome, r.ErrorType = record.Rejected, fmt.Sprintf("HTTP.%d", r.Status)
-	default:
-		r.Outcome, r.ErrorType = record.TransportError, "Client.Transport"
-		r.Error = oneLine(rootCause(err))
 	}
-}
-
-// rootCause leaves out the SDK's wrapping, which repeats itself.
-func rootCause(err error) string {
-	var send *smithy.OperationError
-	if errors.As(err, &send) {
-		err = send.Err
-	}
-	var request *smithyhttp.RequestSendError
-	if errors.As(err, &request) {
-		err = request.Err
-	}
-	return err.Error()
-}
-
-const maxErrorText = 300
-
-// oneLine makes a text fit into one bounded line of a row.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxErrorText {
-		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
-	}
-	return s
 }

@@ -88,25 +88,27 @@ func TestConnectionThatWasClosedWhileIdle(t *testing.T) {
 }
 
 func testConnectionThatWasClosedWhileIdle(t *testing.T, client func(testing.TB, url.Options) *url.Target) {
-	served := make(chan net.Conn, 8)
-	gone := make(chan struct{}, 8)
+	closed, left := make(chan struct{}, 2), make(chan struct{}, 2)
 	u := listen(t, func(c net.Conn) {
 		if readRequest(c) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
-		served <- c
-		<-gone
+		_ = c.(*net.TCPConn).CloseWrite()
+		closed <- struct{}{}
+		_, _ = io.Copy(io.Discard, c)
+		left <- struct{}{}
 	})
 	target := client(t, url.Options{URL: u})
-	if r := target.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK {
+	r := target.Invoke(t.Context(), loadgen.Request{})
+	if r.Outcome != record.OK {
 		t.Fatalf("%+v", r)
 	}
-	_ = (<-served).Close()
-	gone <- struct{}{}
-	gone <- struct{}{}
-	// Nothing is awaited here but the time after which a connection counts as
-	// quiet; longer does no harm.
-	time.Sleep(30 * time.Millisecond)
+	<-closed
+	if target.Lean() { // looks when it needs a connection that has been idle for some time
+		time.Sleep(time.Until(r.Done.Add(url.Quiet)))
+	} else { // notices, and closes its end
+		<-left
+	}
 	if r := target.Invoke(t.Context(), loadgen.Request{}); r.Outcome != record.OK || r.Conn.Reused {
 		t.Errorf("%+v", r)
 	}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -30,9 +29,7 @@ type lean struct {
 
 	bare           []byte // a request without payload, whole
 	prefix, suffix []byte // around the length of a payload
-	mu             sync.Mutex
-	idle           []*leanConn // the one that was busy last is taken first
-	closed         bool
+	idle           wire.Idle[*leanConn]
 }
 
 // quiet is how long a kept connection may be idle before it is looked at
@@ -58,12 +55,12 @@ type leanConn struct {
 func newLean(t *Target) (*lean, error) {
 	l := &lean{pool: t.pool, noBody: t.method == http.MethodHead}
 	var err error
-	if l.bare, err = wireForm(t.request(context.Background(), nil)); err != nil {
-		return nil, err
+	if l.bare, err = wire.Form(t.request(context.Background(), nil)); err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.bare.URL, err)
 	}
-	one, err := wireForm(t.request(context.Background(), []byte("x")))
+	one, err := wire.Form(t.request(context.Background(), []byte("x")))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("target %s: %w", t.bare.URL, err)
 	}
 	const length = "\r\nContent-Length: "
 	at := bytes.Index(one, []byte(length)) + len(length)
@@ -71,32 +68,25 @@ func newLean(t *Target) (*lean, error) {
 	return l, nil
 }
 
-// wireForm is what net/http sends for r.
-func wireForm(r *http.Request) ([]byte, error) {
-	var b bytes.Buffer
-	if err := r.Write(&b); err != nil {
-		return nil, fmt.Errorf("target %s: %w", r.URL, err)
-	}
-	return b.Bytes(), nil
-}
-
 // invoke is Target.Invoke.
 func (l *lean) invoke(ctx context.Context, payload []byte) loadgen.Reply {
 	r := loadgen.Reply{RequestBytes: int64(len(payload)), Sent: time.Now()}
 	c, err := l.connection(ctx, &r)
 	if err != nil {
-		fail(ctx, &r, err)
+		wire.Fail(ctx, &r, err)
 		return r
 	}
 	stop := wire.AfterFunc(ctx, c.cut)
 	text, keep, err := l.exchange(c, &r, payload)
 	uncut := stop()
-	if err != nil || !keep || !uncut || !l.keep(c, r.Done) {
+	if err != nil || !keep || !uncut {
 		_ = c.Close()
+	} else {
+		c.since = r.Done
+		l.idle.Put(c)
 	}
 	if err != nil {
-		r.Done = time.Time{}
-		fail(ctx, &r, err)
+		wire.Fail(ctx, &r, err)
 		return r
 	}
 	judge(&r, text)
@@ -106,11 +96,11 @@ func (l *lean) invoke(ctx context.Context, payload []byte) loadgen.Reply {
 // connection takes a kept connection or opens one.
 func (l *lean) connection(ctx context.Context, r *loadgen.Reply) (*leanConn, error) {
 	for {
-		c := l.take()
-		if c == nil {
+		c, ok := l.idle.Take()
+		if !ok {
 			break
 		}
-		if r.Sent.Sub(c.since) < quiet || wire.Alive(c.Conn) {
+		if r.Sent.Sub(c.since) < quiet || wire.Alive(c.Conn, false) {
 			r.Conn.Reused = true
 			return c, nil
 		}
@@ -125,41 +115,6 @@ func (l *lean) connection(ctx context.Context, r *loadgen.Reply) (*leanConn, err
 	c := &leanConn{Conn: conn, in: bufio.NewReaderSize(conn, headBuffer)}
 	c.cut = func() { _ = conn.SetDeadline(time.Unix(1, 0)) }
 	return c, nil
-}
-
-func (l *lean) take() *leanConn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := len(l.idle)
-	if n == 0 {
-		return nil
-	}
-	c := l.idle[n-1]
-	l.idle[n-1] = nil
-	l.idle = l.idle[:n-1]
-	return c
-}
-
-// keep puts c among the idle, unless the target has been closed.
-func (l *lean) keep(c *leanConn, now time.Time) bool {
-	c.since = now
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.idle = append(l.idle, c)
-	return true
-}
-
-func (l *lean) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	for _, c := range l.idle {
-		_ = c.Close()
-	}
-	l.idle = nil
 }
 
 var headerRequestID, headerVersion = []byte("X-Amzn-Requestid"), []byte("X-Amz-Executed-Version")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	neturl "net/url"
 	"strings"
 	"sync"
@@ -159,20 +160,50 @@ func (t *Target) connect(u *neturl.URL, o *Options) {
 }
 
 // Preconnect opens n connections, TLS included, that the next n requests
-// without a kept connection will use. With HTTP/2 it does nothing: one
-// connection carries all.
+// without a kept connection will use. With HTTP/2 it opens the one that carries
+// all (see the package documentation for how many that is).
 func (t *Target) Preconnect(ctx context.Context, n int) error {
-	if t.pool == nil {
-		return nil
+	if t.http2 {
+		return t.preconnectShared(ctx)
 	}
 	return t.pool.Fill(ctx, n)
+}
+
+// preconnectShared opens a connection and sends no request on it. net/http
+// opens connections for requests alone; so there is one, which is given up at
+// the moment when it has its connection: net/http looks at the context once
+// more before it writes the head.
+func (t *Target) preconnectShared(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	open := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		open = true
+		cancel()
+	}})
+	resp, err := t.transport.RoundTrip(t.request(traced, nil))
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if open {
+		return nil
+	}
+	return fmt.Errorf("open a connection to %s: %w", t.bare.URL.Host, err)
+}
+
+// FilesPerRequest is how many open files a request in flight costs.
+func (t *Target) FilesPerRequest() int {
+	if t.http2 {
+		return 0
+	}
+	return 1
 }
 
 // Close closes the kept connections.
 func (t *Target) Close() error {
 	t.transport.CloseIdleConnections()
 	if t.lean != nil {
-		t.lean.close()
+		t.lean.idle.Close()
 	}
 	if t.pool != nil {
 		t.pool.Close()
@@ -185,7 +216,7 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 	if t.lean != nil {
 		return t.lean.invoke(ctx, req.Payload)
 	}
-	var p wire.Phases
+	p := wire.Phases{Shared: t.http2}
 	hr := t.request(p.Context(ctx), req.Payload)
 	r := loadgen.Reply{RequestBytes: int64(len(req.Payload))}
 	p.Begin = time.Now()
@@ -193,18 +224,17 @@ func (t *Target) Invoke(ctx context.Context, req loadgen.Request) loadgen.Reply 
 	resp, err := t.transport.RoundTrip(hr) //nolint:bodyclose // drain closes it
 	if err != nil {
 		p.Fill(&r)
-		fail(ctx, &r, err)
+		wire.Fail(ctx, &r, err)
 		return r
 	}
-	first, n, err := drain(resp.Body)
+	first, n, err := drain(resp.Body, resp.StatusCode >= 400)
 	r.Done = time.Now()
 	p.Fill(&r)
 	r.Status, r.ResponseBytes = resp.StatusCode, n
 	r.RequestID = resp.Header.Get("X-Amzn-Requestid")
 	r.Version = resp.Header.Get("X-Amz-Executed-Version")
 	if err != nil {
-		r.Done = time.Time{}
-		fail(ctx, &r, fmt.Errorf("read body after %d bytes: %w", n, err))
+		wire.Fail(ctx, &r, fmt.Errorf("read body after %d bytes: %w", n, err))
 		return r
 	}
 	judge(&r, first)
@@ -242,10 +272,16 @@ func (t *Target) request(ctx context.Context, payload []byte) *http.Request {
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
+	// An empty body of a type that net/http knows: for others it would write the
+	// head on its own.
+	empty := io.NopCloser(bytes.NewReader(nil))
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		if t.http2 {
+			r.Body = empty
+		}
 	default:
-		r.Body, r.TransferEncoding = io.NopCloser(bytes.NewReader(nil)), identity
+		r.Body, r.TransferEncoding = empty, identity
 	}
 	return r
 }
@@ -258,14 +294,14 @@ const maxErrorText = 300
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // drain reads a body to its end. It returns how many bytes it had, and the
-// first of them for an error text.
-func drain(body io.ReadCloser) (first string, n int64, err error) {
+// first of them where an error text is wanted.
+func drain(body io.ReadCloser, want bool) (first string, n int64, err error) {
 	defer func() { _ = body.Close() }()
 	buf := buffers.Get().(*[16 << 10]byte)
 	defer buffers.Put(buf)
 	for {
 		k, err := body.Read(buf[:])
-		if n == 0 && k > 0 {
+		if want && n == 0 && k > 0 {
 			first = string(buf[:min(k, maxErrorText)])
 		}
 		n += int64(k)

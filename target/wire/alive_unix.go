@@ -10,16 +10,14 @@ import (
 )
 
 // Alive says whether the server has kept open a connection on which no answer
-// is awaited. It costs one system call.
-func Alive(conn net.Conn) bool { return alive(conn, false) }
-
-// alive looks, without waiting and without taking anything, whether the other
-// side has closed a connection. What a TLS server sends after the handshake
-// (session tickets) stays for its reader where tickets is set; any other byte is
-// an answer to nothing or a farewell, and the connection is of no use.
-func alive(conn net.Conn, tickets bool) bool {
+// is awaited, without waiting and without taking anything. It costs one system
+// call. On a fresh connection, which has carried no request, what a TLS server
+// sends after the handshake (session tickets) stays for its reader; any other
+// byte is an answer to nothing or a farewell, and the connection is of no use.
+func Alive(conn net.Conn, fresh bool) bool {
 	secure, isTLS := conn.(*tls.Conn)
-	if tickets = tickets && isTLS; isTLS {
+	tickets := fresh && isTLS
+	if isTLS {
 		conn = secure.NetConn()
 	}
 	sc, ok := conn.(syscall.Conn)

@@ -16,7 +16,10 @@ import (
 // own that may outlive the attempt (another connection became free first), so
 // everything is atomic and nothing is reused.
 type Phases struct {
-	Begin  time.Time // the instant that the phases count from; set before Trace or Context
+	Begin time.Time // the instant that the phases count from; set before the request is sent
+	// Shared says that connections carry many requests at once (HTTP/2). See
+	// Fill.
+	Shared bool
 	reused atomic.Bool
 
 	dnsStart, dnsDone   atomic.Int64
@@ -37,21 +40,40 @@ func (p *Phases) Trace() *httptrace.ClientTrace {
 	t := p.requestTrace()
 	d := p.dialTrace()
 	t.DNSStart, t.DNSDone, t.ConnectStart, t.ConnectDone = d.DNSStart, d.DNSDone, d.ConnectStart, d.ConnectDone
+	p.traceTLS(t)
 	return t
 }
 
-// requestTrace observes all but the dial.
+// requestTrace observes all but the opening of a connection.
 func (p *Phases) requestTrace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GotConn:           func(i httptrace.GotConnInfo) { p.reused.Store(i.Reused) },
-		TLSHandshakeStart: func() { p.tlsStart.CompareAndSwap(0, p.now()) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			if err == nil {
-				p.tlsDone.CompareAndSwap(0, p.now())
-			}
-		},
+	t := &httptrace.ClientTrace{
 		WroteRequest:         func(httptrace.WroteRequestInfo) { p.Wrote() },
 		GotFirstResponseByte: p.FirstByte,
+	}
+	if p.Shared {
+		t.GotConn = func(i httptrace.GotConnInfo) {
+			p.reused.Store(i.Reused)
+			p.write()
+		}
+		return t
+	}
+	t.GotConn = func(i httptrace.GotConnInfo) { p.reused.Store(i.Reused) }
+	t.WroteHeaders = p.write
+	return t
+}
+
+// traceTLS observes a handshake that the transport makes.
+func (p *Phases) traceTLS(t *httptrace.ClientTrace) {
+	t.TLSHandshakeStart = p.shaking
+	t.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { p.shaken(err) }
+}
+
+func (p *Phases) write()   { p.writing.CompareAndSwap(0, p.now()) }
+func (p *Phases) shaking() { p.tlsStart.CompareAndSwap(0, p.now()) }
+
+func (p *Phases) shaken(err error) {
+	if err == nil {
+		p.tlsDone.CompareAndSwap(0, p.now())
 	}
 }
 
@@ -70,16 +92,22 @@ func (p *Phases) dialTrace() *httptrace.ClientTrace {
 	}
 }
 
+func (p *Phases) dialContext(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, p.dialTrace())
+}
+
 // Context makes p observe a request that is sent with the context returned
-// instead of ctx, through a transport that dials with TracedDial or through a
-// Pool.
+// instead of ctx, through a transport that dials through a Pool, or, for
+// requests that share connections, with TracedDial.
 //
 // The hooks of a dial, which few requests need, cost more than the others
 // together; so they are made when there is a dial. And the context stays one
 // that ends what is made from it without a goroutine (see AfterFunc).
 func (p *Phases) Context(ctx context.Context) context.Context {
 	t := p.requestTrace()
-	t.WroteHeaders = func() { p.writing.CompareAndSwap(0, p.now()) }
+	if p.Shared {
+		p.traceTLS(t)
+	}
 	p.ends, p.values = ctx, httptrace.WithClientTrace(ctx, t)
 	return (*observed)(p)
 }
@@ -106,7 +134,7 @@ func (o *observed) AfterFunc(f func()) func() bool { return AfterFunc(o.ends, f)
 func TracedDial(d *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if p, ok := ctx.Value(phasesKey{}).(*Phases); ok {
-			ctx = httptrace.WithClientTrace(ctx, p.dialTrace())
+			ctx = p.dialContext(ctx)
 		}
 		return d.DialContext(ctx, network, address)
 	}
@@ -124,10 +152,13 @@ func (p *Phases) Reuse() { p.reused.Store(true) }
 // Fill sets the first byte and the cost of the connection. What a dial cost
 // that the attempt did not wait for is not its own.
 //
-// After Context, where the connection was there, it moves Sent to the moment at
-// which the head of the request is made and about to be written: net/http hands
-// a request to a goroutine of its own, and how long that waits for a processor
-// is the generator's lateness, not the service time of the target. Where a
+// After Context or Trace, where the connection was there, it moves Sent to the
+// moment at which the head of the request is made and about to be written:
+// net/http hands a request to a goroutine of its own, and how long that waits
+// for a processor is the generator's lateness, not the service time of the
+// target. On a shared connection, where net/http tells of the head only when it
+// is written, that is the moment at which the request got its connection: the
+// wait for the others' writes, and for a free stream, is service. Where a
 // connection had to be opened, Sent stays where the waiting began.
 func (p *Phases) Fill(r *loadgen.Reply) {
 	if at := p.writing.Load(); at > 0 && !p.dialled() {

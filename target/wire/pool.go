@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http/httptrace"
 	neturl "net/url"
 	"sync"
 	"time"
@@ -123,7 +122,7 @@ func (p *Pool) take() net.Conn {
 		conn := p.ready[0]
 		p.ready = p.ready[1:]
 		p.mu.Unlock()
-		if alive(conn, true) {
+		if Alive(conn, true) {
 			return conn
 		}
 		_ = conn.Close()
@@ -138,17 +137,15 @@ func (p *Pool) Dial(ctx context.Context, network, address string) (net.Conn, err
 	return TracedDial(&p.dialer)(ctx, network, address)
 }
 
-// DialTLS is the transport's way to a connection for https. A new one is
-// returned before its handshake: the transport makes it and traces it.
-func (p *Pool) DialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	if conn := p.take(); conn != nil {
-		return conn, nil
+// DialTLS is the transport's way to a connection for https. The handshake is
+// made and noted here: the hooks of the transport fire for a connection, too,
+// that has made it long ago.
+func (p *Pool) DialTLS(ctx context.Context, _, _ string) (net.Conn, error) {
+	phases, ok := ctx.Value(phasesKey{}).(*Phases)
+	if !ok {
+		phases = &Phases{Begin: time.Now()}
 	}
-	raw, err := TracedDial(&p.dialer)(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return tls.Client(raw, p.tls), nil
+	return p.Open(ctx, phases)
 }
 
 // Ready returns a connection that was opened ahead, or nil. It is the caller's
@@ -161,15 +158,14 @@ func (p *Pool) Open(ctx context.Context, phases *Phases) (net.Conn, error) {
 	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
-	trace := phases.Trace()
-	raw, err := p.dialer.DialContext(httptrace.WithClientTrace(ctx, trace), "tcp", p.address)
+	raw, err := p.dialer.DialContext(phases.dialContext(ctx), "tcp", p.address)
 	if err != nil || p.tls == nil {
 		return raw, err
 	}
 	conn := tls.Client(raw, p.tls)
-	trace.TLSHandshakeStart()
+	phases.shaking()
 	err = conn.HandshakeContext(ctx)
-	trace.TLSHandshakeDone(conn.ConnectionState(), err)
+	phases.shaken(err)
 	if err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
