@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"coldbench/loadgen"
 	"coldbench/record"
 )
 
@@ -29,6 +30,9 @@ func ThisHost(tool string) record.Host {
 		h.MemoryMB = kb / 1024
 	}
 	h.OpenFileLimit, h.ProcessLimit = resourceLimits()
+	if n := loadgen.LocalPorts(); n > 0 {
+		h.Limits = map[string]string{"local_ports": strconv.Itoa(n)}
+	}
 	return h
 }
 

@@ -22,7 +22,7 @@ func Foresee(c Config, atMost float64) []record.Warning {
 		warn("file_limit", "raise it (ulimit -n), or lower --max-in-flight",
 			"the limit of open files allows %d requests in flight, not %d", limit, c.MaxInFlight)
 	}
-	if ports := localPorts(); ports > 0 && limit > ports {
+	if ports := LocalPorts(); ports > 0 && limit > ports {
 		warn("port_limit", "widen it (sysctl net.ipv4.ip_local_port_range), or lower --max-in-flight",
 			"the range of local ports allows %d connections to one address, not %d", ports, limit)
 		limit = ports

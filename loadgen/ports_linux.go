@@ -5,9 +5,9 @@ import (
 	"os"
 )
 
-// localPorts is how many connections this machine can have open to one address,
+// LocalPorts is how many connections this machine can have open to one address,
 // 0 where that is not known.
-func localPorts() int {
+func LocalPorts() int {
 	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {
 		return 0

@@ -2,4 +2,4 @@
 
 package loadgen
 
-func localPorts() int { return 0 }
+func LocalPorts() int { return 0 }

@@ -38,6 +38,7 @@ func assemble(s source, o Options) (*Report, error) {
 	r.Ended = r.Timeline.Span
 	if g := s.generator; g != nil {
 		r.Ended = max(r.Ended, g.End)
+		r.Generator = &Generator{GeneratorStats: *g, NotSentBy: c.evidence.NotSentBy}
 	}
 	r.Interrupted = s.generator != nil && s.generator.Interrupted
 	r.Partial = s.generator == nil || r.Interrupted || r.Arrivals+r.Warmup < r.Planned

@@ -243,8 +243,8 @@ func TestPagePrints(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll('svg.chart')].filter(e => e.getClientRects().length).map(e => e.viewBox.baseVal.width).join(' ')`))
-	if err != nil || shown != "360 720 720 720" {
-		t.Errorf("charts on paper are %s wide, want 360 720 720 720 (%v)", shown, err)
+	if err != nil || shown != "360 720 720 720 720" {
+		t.Errorf("charts on paper are %s wide, want 360 720 720 720 720 (%v)", shown, err)
 	}
 	if *shots != "" {
 		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))

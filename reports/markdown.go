@@ -38,6 +38,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	r.markdownOutcomes(&b)
 	r.markdownBill(&b)
+	r.markdownGenerator(&b)
 	r.markdownTrust(&b)
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("write report as Markdown: %w", err)
@@ -165,6 +166,17 @@ func (r *Report) markdownBill(b *bytes.Buffer) {
 			source = s.What
 		}
 		markdownRow(b, []string{markdown(l.What), sig3(l.Quantity) + " " + markdown(l.Unit), unitPrice(l.Price), usd(l.USD), markdown(source + ", " + l.Date)})
+	}
+}
+
+func (r *Report) markdownGenerator(b *bytes.Buffer) {
+	facts := r.generatorFacts()
+	if len(facts) == 0 {
+		return
+	}
+	b.WriteString("\n## The load generator\n\n")
+	for _, f := range facts {
+		fmt.Fprintf(b, "- **%s**: %s\n", markdown(f.Name), markdown(f.Value))
 	}
 }
 

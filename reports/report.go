@@ -12,9 +12,12 @@ import (
 // no writer changes it; it is not for concurrent use, because distributions
 // sort themselves when they are read.
 type Report struct {
-	Plan  *record.Plan
-	Host  *record.Host // nil where the run does not hold it
-	Dir   string       // the run directory, as it was given
+	Plan *record.Plan
+	Host *record.Host // nil where the run does not hold it
+
+	Generator *Generator // nil where the run was never closed
+
+	Dir   string // the run directory, as it was given
 	Ended time.Duration
 
 	Verdict  record.Verdict

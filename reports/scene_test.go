@@ -17,6 +17,7 @@ import (
 type scene struct {
 	plan    *record.Plan
 	gen     *record.GeneratorStats
+	host    *record.Host
 	rows    []record.Joined
 	rnd     *rand.Rand
 	missing int64
@@ -101,7 +102,7 @@ func (s *scene) source() source {
 	}
 	c.Expected, c.Environments = c.Matched+c.Missing, len(envs)
 	return source{
-		plan: s.plan, generator: s.gen, dir: "runs/20261123T173000Z-" + s.plan.Verb + "-hello", rows: s.all(),
+		plan: s.plan, host: s.host, generator: s.gen, dir: "runs/20261123T173000Z-" + s.plan.Verb + "-hello", rows: s.all(),
 		counts: func() record.JoinCounts { return c }, warnings: func() []record.Warning { return nil },
 	}
 }
@@ -133,7 +134,35 @@ func spiky() *scene {
 		Every: record.Duration(10 * time.Second), Offset: record.Duration(5 * time.Second),
 	})
 	s.fill(30*time.Second, 5, 40, 10*time.Second, 5*time.Second)
+	s.gen = troubled()
+	s.host = &record.Host{OS: "linux", Arch: "amd64", CPUs: 2, GOMAXPROCS: 2, Clock: "timerfd", OpenFileLimit: 1024, Limits: map[string]string{"local_ports": "28232"}}
 	return s
+}
+
+// troubled is what a generator says that had some trouble with the second burst
+// of spiky: 25 of its 45 requests left a second late, two of them an hour.
+func troubled() *record.GeneratorStats {
+	g := &record.GeneratorStats{
+		Scheduled: 270, Sent: 270, MaxInFlight: 65,
+		Lag:    record.Lag{N: 270, P50: 41 * time.Microsecond, P90: 90 * time.Microsecond, P99: 950 * time.Millisecond, P999: time.Hour, Max: time.Hour, Mean: 27 * time.Second, Clamped: 2},
+		Waiter: "timerfd", Spin: 80 * time.Microsecond, Elapsed: 31 * time.Second, CPUSeconds: 0.62,
+		GCPauses: 3, GCPauseTotal: 410 * time.Microsecond, GCPauseMax: 230 * time.Microsecond,
+		Ahead: 41, ConnsGrown: 24, WorkersGrown: 30, GrowthDenied: 5, InFlightLimit: 65, InFlightLimitBy: record.ErrFileLimit,
+		PreconnectError: "open connections to 127.0.0.1:80: 12 of 41: too many open files", End: 31 * time.Second,
+	}
+	for i := range 30 {
+		s := record.SecondCount{Intended: 5, Sent: 5}
+		switch i {
+		case 5, 25:
+			s = record.SecondCount{Intended: 45, Sent: 45}
+		case 15:
+			s = record.SecondCount{Intended: 45, Sent: 20}
+		case 16:
+			s = record.SecondCount{Intended: 5, Sent: 30}
+		}
+		g.AchievedPerSecond = append(g.AchievedPerSecond, s)
+	}
+	return g
 }
 
 // fill adds a base load and bursts over a fleet that keeps what it started.

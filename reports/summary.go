@@ -42,7 +42,8 @@ type Summary struct {
 	ByTag        map[record.Tag]SummaryTag          `json:"by_tag,omitempty"` // only where there are two tags or more
 	Errors       []SummaryError                     `json:"errors"`
 	Memory       *SummaryMemory                     `json:"memory"`
-	Bill         *cost.Bill                         `json:"bill"` // null where nothing was billed
+	Bill         *cost.Bill                         `json:"bill"`      // null where nothing was billed
+	Generator    *SummaryGenerator                  `json:"generator"` // null where the run was never closed
 	Plan         *record.Plan                       `json:"plan"`
 	Host         *record.Host                       `json:"host,omitempty"`
 }
@@ -127,7 +128,7 @@ func (r *Report) Summary() *Summary {
 		Arrivals: r.Arrivals, Planned: r.Planned, Warmup: r.Warmup, Partial: r.Partial, Interrupted: r.Interrupted, RanMs: milliseconds(r.Ran),
 		Outcomes: everyOutcome(r.Outcomes), Starts: everyStart(r.Starts),
 		Environments: r.Environments, Platform: r.Join, Quantities: summaryQuantities(r.Quantities),
-		Phases: []SummaryPhases{}, Bursts: []SummaryBurst{}, Errors: []SummaryError{}, Bill: r.Bill, Plan: r.Plan, Host: r.Host,
+		Phases: []SummaryPhases{}, Bursts: []SummaryBurst{}, Errors: []SummaryError{}, Bill: r.Bill, Generator: r.Generator.summary(), Plan: r.Plan, Host: r.Host,
 	}
 	if s.Verdict.Reasons == nil {
 		s.Verdict.Reasons = []record.Reason{}

@@ -285,6 +285,9 @@ func (r *Report) textOutcomes(p *textPage) {
 		}
 		p.labelled("Errors    ", p.tone(ToneBad, "Errors    "), text)
 	}
+	if line := r.generatorLine(); line != "" {
+		p.labelled("Generator ", p.strong("Generator "), line)
+	}
 	if r.Bill != nil {
 		p.labelled("Bill      ", p.strong("Bill      "), r.billSentence())
 	}

@@ -50,6 +50,8 @@ type view struct {
 	Bursts           []burstRow
 	MoreBursts       string
 
+	Generator *generatorView // nil where the run was never closed
+
 	Tables      []tableGroup
 	MoreTables  *moreTables
 	Tags        []tableGroup
@@ -121,11 +123,12 @@ func (r *Report) view() *view {
 	r.viewBursts(v)
 	r.viewTags(v)
 	r.viewBill(v)
+	r.viewGenerator(v)
 	plan, err := json.MarshalIndent(r.Plan, "", "  ")
 	if err == nil {
 		v.Plan = string(plan)
 	}
-	v.Nav = []link{{"percentiles", "Percentiles"}, {"timeline", "Timeline"}, {"environments", "Environments"}, {"table", "Tables"}, {"trust", "Trust"}}
+	v.Nav = []link{{"percentiles", "Percentiles"}, {"timeline", "Timeline"}, {"environments", "Environments"}, {"table", "Tables"}, {"generator", "Generator"}, {"trust", "Trust"}}
 	return v
 }
 
