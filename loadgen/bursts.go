@@ -1,8 +1,8 @@
 package loadgen
 
 import (
-	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"coldbench/record"
@@ -48,79 +48,57 @@ func Spread(s Schedule, n int, width time.Duration, random bool, seed uint64) Sc
 	}
 	return func(yield func(Arrival) bool) {
 		r := source(seed)
-		place := func(k int, _ float64) float64 { return float64(k) / float64(n) }
-		if random {
-			// The next of n ordered uniform numbers given the last: of the n-k
-			// that remain in (last, 1), the smallest (Devroye, Non-Uniform
-			// Random Variate Generation, 1986, section V.2).
-			place = func(k int, last float64) float64 {
-				return 1 - (1-last)*math.Pow(r.Float64(), 1/float64(n-k))
-			}
-		}
 		var waiting pending
+		burst := make([]Arrival, n)
 		for a := range s.all() {
 			if !waiting.flush(a.At, yield) {
 				return
 			}
-			last := 0.0
-			for k := range n {
-				last = place(k, last)
-				b := a
-				b.At += min(nanoseconds(last*float64(width)), width-1)
-				waiting.add(b)
+			places := inOrder(r)
+			for k := range burst {
+				at := float64(k) / float64(n)
+				if random {
+					at = places.next(int64(n - k))
+				}
+				burst[k] = a
+				burst[k].At += min(nanoseconds(at*float64(width)), width-1)
 			}
+			waiting.add(burst)
 		}
 		waiting.flush(math.MaxInt64, yield)
 	}
 }
 
-// pending holds arrivals that may still be preceded by others, in a heap; equal
-// offsets leave in the order in which they came.
-type pending struct {
-	items []numbered
-	n     uint64
-}
+// pending holds arrivals, in order, that others may still precede.
+type pending struct{ items []Arrival }
 
-type numbered struct {
-	Arrival
-	n uint64
-}
-
-func (p *pending) add(a Arrival) {
-	heap.Push(p, numbered{a, p.n})
-	p.n++
+// add merges a burst in, which is in order itself, from the end; of equal
+// offsets those that came first stay first.
+func (p *pending) add(burst []Arrival) {
+	i, j := len(p.items)-1, len(burst)-1
+	p.items = append(p.items, burst...)
+	for k := len(p.items) - 1; j >= 0; k-- {
+		if i >= 0 && p.items[i].At > burst[j].At {
+			p.items[k] = p.items[i]
+			i--
+		} else {
+			p.items[k] = burst[j]
+			j--
+		}
+	}
 }
 
 // flush yields what is due before end and says whether to go on.
 func (p *pending) flush(end time.Duration, yield func(Arrival) bool) bool {
-	for len(p.items) > 0 && p.items[0].At < end {
-		if !yield(heap.Pop(p).(numbered).Arrival) {
+	n := 0
+	for n < len(p.items) && p.items[n].At < end {
+		if !yield(p.items[n]) {
 			return false
 		}
+		n++
 	}
+	p.items = slices.Delete(p.items, 0, n)
 	return true
-}
-
-// Len, Less, Swap, Push and Pop implement heap.Interface.
-func (p *pending) Len() int { return len(p.items) }
-
-// Less orders by offset, then by arrival in the heap.
-func (p *pending) Less(i, j int) bool {
-	a, b := &p.items[i], &p.items[j]
-	return a.At < b.At || a.At == b.At && a.n < b.n
-}
-
-// Swap exchanges two items.
-func (p *pending) Swap(i, j int) { p.items[i], p.items[j] = p.items[j], p.items[i] }
-
-// Push appends a numbered arrival.
-func (p *pending) Push(x any) { p.items = append(p.items, x.(numbered)) }
-
-// Pop removes the last item.
-func (p *pending) Pop() any {
-	last := p.items[len(p.items)-1]
-	p.items = p.items[:len(p.items)-1]
-	return last
 }
 
 // Pings yields concurrency arrivals tagged record.TagPing at 0, period, 2

@@ -39,36 +39,53 @@ func Describe(s Schedule, bucket time.Duration) Profile {
 		bucket = time.Second
 	}
 	p := Profile{Bucket: bucket, Tags: map[record.Tag]int64{}}
-	var second, inSecond int64
-	var near window
+	near := window{grain: 1}
+	var bucketEnd, secondEnd time.Duration // of those that the last arrival is in
+	var inSecond, tagged int64
+	var tag record.Tag // of the last arrival; p.Tags lacks tagged of it
 	for a := range s.all() {
 		if p.Count == 0 {
 			p.First = a.At
 		}
 		p.Count++
 		p.Last = a.At
-		p.Tags[a.Tag]++
-		p.add(a.At)
-		if now := int64(a.At / time.Second); now != second {
-			second, inSecond = now, 0
+		if a.Tag != tag {
+			p.addTag(tag, tagged)
+			tag, tagged = a.Tag, 0
+		}
+		tagged++
+		if a.At >= bucketEnd {
+			bucketEnd = p.open(a.At)
+		}
+		p.Counts[len(p.Counts)-1]++
+		if a.At >= secondEnd {
+			secondEnd, inSecond = a.At.Truncate(time.Second)+time.Second, 0
 		}
 		inSecond++
 		p.PeakPerSecond = max(p.PeakPerSecond, inSecond)
 		p.PeakTogether = max(p.PeakTogether, near.add(a.At))
 	}
+	p.addTag(tag, tagged)
 	p.Dispersion = dispersion(p.Counts)
 	return p
 }
 
-func (p *Profile) add(at time.Duration) {
+func (p *Profile) addTag(tag record.Tag, n int64) {
+	if n > 0 {
+		p.Tags[tag] += n
+	}
+}
+
+// open makes the bucket of an offset the last one and returns its end.
+func (p *Profile) open(at time.Duration) time.Duration {
 	for at/p.Bucket >= maxBuckets {
 		p.double()
 	}
-	i := int(at / p.Bucket)
-	for len(p.Counts) <= i {
+	i := at / p.Bucket
+	for len(p.Counts) <= int(i) {
 		p.Counts = append(p.Counts, 0)
 	}
-	p.Counts[i]++
+	return (i + 1) * p.Bucket
 }
 
 // double merges the buckets in pairs.
@@ -106,11 +123,20 @@ func dispersion(counts []int64) float64 {
 	return squares / float64(len(counts)-1) / mean
 }
 
+// maxGroups bounds the memory of a window: more than 10 ms of record.MaxRate. It
+// is a power of two.
+const maxGroups = 1 << 17
+
 // window counts the arrivals of the last 10 ms, in groups of equal offsets so
-// that a burst at one instant costs one entry.
+// that a burst at one instant costs one entry. The groups are a ring. Where it
+// is full, offsets are rounded down to a grain that doubles until they fit, by
+// which the window is at most so much shorter.
 type window struct {
-	groups []group
-	total  int64
+	ring  []group // its length is a power of two
+	first int     // the oldest group
+	n     int     // groups in use
+	total int64
+	grain time.Duration // a power of two of nanoseconds
 }
 
 type group struct {
@@ -118,20 +144,54 @@ type group struct {
 	n  int64
 }
 
+// at returns the group i after the oldest.
+func (w *window) at(i int) *group { return &w.ring[(w.first+i)&(len(w.ring)-1)] }
+
+// add takes one more arrival, not before the last, and returns how many there
+// are in the 10 ms that end with it.
 func (w *window) add(at time.Duration) int64 {
-	old := 0
-	for old < len(w.groups) && w.groups[old].at <= at-instant {
-		w.total -= w.groups[old].n
-		old++
-	}
-	if old > 0 {
-		w.groups = append(w.groups[:0], w.groups[old:]...)
-	}
-	if n := len(w.groups); n > 0 && w.groups[n-1].at == at {
-		w.groups[n-1].n++
-	} else {
-		w.groups = append(w.groups, group{at, 1})
+	at &^= w.grain - 1
+	for w.n > 0 && w.at(0).at <= at-instant {
+		w.total -= w.at(0).n
+		w.first++
+		w.n--
 	}
 	w.total++
+	if w.n > 0 && w.at(w.n-1).at == at {
+		w.at(w.n-1).n++
+		return w.total
+	}
+	if w.n == len(w.ring) {
+		w.makeRoom()
+	}
+	w.n++
+	*w.at(w.n - 1) = group{at, 1}
 	return w.total
+}
+
+// makeRoom enlarges the ring or, if it may grow no more, merges groups.
+func (w *window) makeRoom() {
+	if w.n < maxGroups {
+		larger := make([]group, max(64, 2*w.n))
+		for i := range w.n {
+			larger[i] = *w.at(i)
+		}
+		w.ring, w.first = larger, 0
+		return
+	}
+	for w.n == maxGroups {
+		w.grain *= 2
+		merged := 0 // groups that are done
+		for i := range w.n {
+			g := *w.at(i)
+			g.at &^= w.grain - 1
+			if merged > 0 && w.at(merged-1).at == g.at {
+				w.at(merged - 1).n += g.n
+				continue
+			}
+			*w.at(merged) = g
+			merged++
+		}
+		w.n = merged
+	}
 }

@@ -56,6 +56,30 @@ func subseed(seed, part uint64) uint64 {
 	return z ^ z>>31
 }
 
+// ordered yields uniform random numbers in [0, 1) from the smallest to the
+// largest without keeping them: the smallest of n is 1 - u^(1/n), and the others
+// are uniform in what it leaves (Devroye, Non-Uniform Random Variate Generation,
+// 1986, section V.2).
+type ordered struct {
+	r    *rand.Rand
+	left float64 // 1 - the last number
+}
+
+func inOrder(r *rand.Rand) ordered { return ordered{r: r, left: 1} }
+
+// next is the next number where n remain, itself included. -log u is drawn as
+// an exponential number x, and exp(-x/n) is mostly so near to 1 that four terms
+// of its series have an error below 4e-14, at a fifth of the time.
+func (o *ordered) next(n int64) float64 {
+	x := o.r.ExpFloat64() / float64(n)
+	if x < 1.0/1024 {
+		o.left -= o.left * x * (1 - x/2*(1-x/3))
+	} else {
+		o.left *= math.Exp(-x)
+	}
+	return 1 - o.left
+}
+
 // along maps the points of p to offsets by inverse, the inverse of the expected
 // count, in nanoseconds. It ends at the first offset that is not in [0, d).
 func along(p Process, d time.Duration, inverse func(n float64) float64) Schedule {

@@ -3,7 +3,6 @@ package loadgen
 import (
 	"fmt"
 	"iter"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -72,18 +71,16 @@ func (t *Trace) fromCells(seed uint64) Schedule {
 	}
 }
 
-// place yields the arrivals of one window. Places are ordered uniform numbers,
-// made one after the other (see Spread); whose arrival each is, is drawn from
-// what remains, so that every count comes out exactly and memory does not
-// depend on the counts.
+// place yields the arrivals of one window, at ordered random places in it. Whose
+// arrival each is, is drawn from what remains, so that every count comes out
+// exactly and memory does not depend on the counts.
 func place(cells []cell, window time.Duration, r *rand.Rand, yield func(Arrival) bool) bool {
 	left := newUrn(cells)
 	begin := time.Duration(cells[0].slot) * window
-	for last := 0.0; left.total > 0; {
-		last = 1 - (1-last)*math.Pow(r.Float64(), 1/float64(left.total))
-		at := begin + min(nanoseconds(last*float64(window)), window-1)
-		k := left.draw(r.Int64N(left.total))
-		if !yield(Arrival{At: at, Function: cells[k].function}) {
+	places := inOrder(r)
+	for left.total > 0 {
+		at := begin + min(nanoseconds(places.next(left.total)*float64(window)), window-1)
+		if !yield(Arrival{At: at, Function: cells[left.draw(r)].function}) {
 			return false
 		}
 	}
@@ -107,8 +104,13 @@ func newUrn(cells []cell) *urn {
 	return u
 }
 
-// draw takes the ball with rank x, 0 <= x < total, and says which kind it was.
-func (u *urn) draw(x int64) int {
+// draw takes a random ball and says which kind it was.
+func (u *urn) draw(r *rand.Rand) int {
+	if len(u.tree) == 2 { // all are of one kind
+		u.total--
+		return 0
+	}
+	x := r.Int64N(u.total)
 	at, bit := 0, 1
 	for 2*bit < len(u.tree) {
 		bit *= 2
