@@ -18,8 +18,9 @@ import (
 
 // loadFlags are the flags of every load verb.
 type loadFlags struct {
-	load record.Load
-	args []string // as given, for the plan
+	load    record.Load
+	args    []string // as given, for the plan
+	excerpt string   // what a replay plays of which trace
 
 	target, endpoint, region, profile string
 	code                              codeFlags
@@ -155,8 +156,11 @@ func (f *loadFlags) check() error {
 	if f.timeout <= 0 {
 		bad("timeout", "%v is not above 0", f.timeout)
 	}
-	if f.warmup < 0 || f.warmup >= time.Duration(f.load.Duration) && f.warmup != 0 {
-		bad("warmup", "%v is not in [0, duration)", f.warmup)
+	// A replay without a duration has that of its trace, which is not read yet.
+	if f.load.Shape != record.ShapeReplay || f.load.Duration != 0 {
+		if err := f.checkWarmup(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	switch f.logs {
 	case "auto", "off", "required":
@@ -179,6 +183,13 @@ func (f *loadFlags) check() error {
 	f.code.check(bad)
 	f.emulator.check(bad)
 	return errors.Join(errs...)
+}
+
+func (f *loadFlags) checkWarmup() error {
+	if d := time.Duration(f.load.Duration); f.warmup < 0 || f.warmup >= d && f.warmup != 0 {
+		return fmt.Errorf("--warmup: %v is not in [0, %v), the duration", f.warmup, d)
+	}
+	return nil
 }
 
 func (f *emulatorFlags) check(bad func(flag, format string, a ...any)) {

@@ -37,10 +37,10 @@ func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) er
 	if flags := f.forOthers(given(cmd.Flags())); len(flags) > 0 {
 		return usagef("%s: of no meaning for %s; leave it out", strings.Join(flags, ", "), publicTarget(f.target))
 	}
-	if f.planOnly {
-		return f.drawPlan(cmd.OutOrStdout(), schedule)
-	}
 	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
+	if f.planOnly {
+		return f.drawPlan(cmd.Context(), cmd.OutOrStdout(), n, schedule)
+	}
 	f.args = arguments(cmd)
 	dir, err := f.measure(cmd.Context(), schedule, n)
 	if err != nil {
@@ -58,6 +58,13 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	if left, err := os.ReadDir(f.out); f.out != "" && err == nil && len(left) > 0 {
 		return "", withHint(fmt.Errorf("--out: %s is not empty, and a run is never written over", f.out), "another folder, or none: runs/TIME-VERB-NAME is the default")
 	}
+	arrivals, err := walk(ctx, n, schedule, loadgen.Count)
+	if err == nil {
+		err = f.anyOf(arrivals)
+	}
+	if err != nil {
+		return "", err
+	}
 	s, err := f.openSubject(ctx, n)
 	if ctx.Err() != nil {
 		if err == nil {
@@ -70,7 +77,7 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	plan := f.plan(s, loadgen.Count(schedule), len(payload))
+	plan := f.plan(s, arrivals, len(payload))
 	dir = f.out
 	if dir == "" {
 		dir = filepath.Join("runs", time.Now().UTC().Format("20060102T150405.000Z")+"-"+plan.Name)
@@ -260,7 +267,7 @@ func (f *loadFlags) announce(n *narrator, p *record.Plan) {
 	if fn.MemoryMB > 0 {
 		what += fmt.Sprintf(" (%s, %d MB, %s)", cmp.Or(fn.Runtime, string(fn.Package)), fn.MemoryMB, fn.Arch)
 	}
-	n.say("%s: %d scheduled arrivals over %v at %s, %s, seed %d", p.Verb, p.Arrivals, time.Duration(p.Load.Duration), what, p.Provenance, p.Seed)
+	n.say("%s: %d scheduled arrivals over %v at %s, %s, seed %d", p.Verb, p.Arrivals, shown(time.Duration(p.Load.Duration)), what, p.Provenance, p.Seed)
 }
 
 // follow shows progress until the returned function is called.

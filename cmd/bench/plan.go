@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"coldbench/loadgen"
@@ -25,9 +27,75 @@ type plannedArrivals struct {
 	Counts        []int64              `json:"counts"`
 }
 
+// walk lets measure look at all arrivals of a schedule. For a billion that takes
+// half a minute: it says how far it is, and ends at an interrupt. A schedule
+// that is still looking for its next arrival then ends with the process.
+func walk[T any](ctx context.Context, n *narrator, s loadgen.Schedule, measure func(loadgen.Schedule) T) (T, error) {
+	var none T
+	var seen atomic.Int64
+	done := make(chan T, 1)
+	go func() { done <- measure(counted(ctx, s, &seen)) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	defer n.done()
+	for {
+		select {
+		case v := <-done:
+			switch {
+			case ctx.Err() != nil:
+				return none, errNothingSent
+			case seen.Load() > record.MaxArrivals:
+				return none, usagef("the load has more than %d arrivals, the most that a run may have; lower its rate or duration", int64(record.MaxArrivals))
+			}
+			return v, nil
+		case <-ctx.Done():
+			return none, errNothingSent
+		case <-tick.C:
+			n.status("counting the arrivals: %d until now", seen.Load())
+		}
+	}
+}
+
+// counted keeps the number of arrivals that have passed, now and then, and ends
+// where ctx does or where they are too many.
+func counted(ctx context.Context, s loadgen.Schedule, seen *atomic.Int64) loadgen.Schedule {
+	if s == nil {
+		return nil
+	}
+	return func(yield func(loadgen.Arrival) bool) {
+		var n int64
+		defer func() { seen.Store(n) }()
+		for a := range s {
+			if n++; n%(1<<16) == 0 {
+				seen.Store(n)
+				if ctx.Err() != nil {
+					return
+				}
+			}
+			if n > record.MaxArrivals || !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// anyOf refuses a replay of nothing.
+func (f *loadFlags) anyOf(arrivals int64) error {
+	if arrivals == 0 && f.excerpt != "" {
+		return usagef("nothing to replay: %s", f.excerpt)
+	}
+	return nil
+}
+
 // drawPlan shows the arrivals without sending any.
-func (f *loadFlags) drawPlan(w io.Writer, s loadgen.Schedule) error {
-	p := loadgen.Describe(s, time.Second)
+func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s loadgen.Schedule) error {
+	p, err := walk(ctx, n, s, func(s loadgen.Schedule) loadgen.Profile { return loadgen.Describe(s, time.Second) })
+	if err == nil {
+		err = f.anyOf(p.Count)
+	}
+	if err != nil {
+		return err
+	}
 	if f.json {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
@@ -45,13 +113,21 @@ func (f *loadFlags) drawPlan(w io.Writer, s loadgen.Schedule) error {
 		tags = append(tags, fmt.Sprintf("%s %d", t, n))
 	}
 	slices.Sort(tags)
-	_, err := fmt.Fprintf(w, `%s over %v, seed %d: %d arrivals %s
+	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %d arrivals %s
 %s
 peak %d in one second, %d within 10 ms; index of dispersion %.2f (0 = even, 1 = Poisson, above = bursts)
 nothing was sent; leave --plan out to send
-`, f.load.Shape, time.Duration(f.load.Duration), f.seed, p.Count, parenthesised(tags),
+`, f.load.Shape, shown(time.Duration(f.load.Duration)), f.seed, p.Count, parenthesised(tags),
 		sparkline(p.Counts, 100), p.PeakPerSecond, p.PeakTogether, p.Dispersion)
 	return err
+}
+
+// shown leaves out the nanosecond by which a trace ends after its last arrival.
+func shown(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(time.Microsecond)
+	}
+	return d
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -59,15 +60,32 @@ func (f *loadFlags) replaySchedule(from time.Duration) (loadgen.Schedule, error)
 	if err != nil {
 		return nil, err
 	}
-	schedule := trace.Schedule(f.load.Speed, f.seed, 1)
-	end := from + time.Duration(f.load.Duration)
-	if f.load.Duration == 0 {
-		// One nanosecond more than the division gives, so that rounding does not
-		// cut the last arrival off.
-		end = time.Duration(float64(trace.Duration)/f.load.Speed) + 1
-		f.load.Duration = record.Duration(max(end-from, 0))
+	f.excerpt = fmt.Sprintf("%s has %d arrivals in %v, none from %v on", f.load.Trace, trace.Count, shown(trace.Duration), from)
+	if f.load.Speed != 1 {
+		f.excerpt += fmt.Sprintf(" at %v times its speed", f.load.Speed)
 	}
-	return loadgen.Shift(loadgen.Cut(schedule, from, end), -from), nil
+	end := time.Duration(math.MaxInt64)
+	if f.load.Duration != 0 {
+		f.excerpt += fmt.Sprintf(" for %v", time.Duration(f.load.Duration))
+		end = from + time.Duration(f.load.Duration)
+	} else if err := f.wholeTrace(trace, from); err != nil {
+		return nil, &usageError{err}
+	}
+	return loadgen.Shift(loadgen.Cut(trace.Schedule(f.load.Speed, f.seed, 1), from, end), -from), nil
+}
+
+// wholeTrace lets a replay from that offset on last as long as its trace.
+func (f *loadFlags) wholeTrace(trace *loadgen.Trace, from time.Duration) error {
+	lasts := float64(trace.Duration) / f.load.Speed
+	if !(lasts < float64(record.MaxDuration)) {
+		return fmt.Errorf("--speed: at %v times its speed %s (%v) lasts longer than %v; give --duration, or a higher speed",
+			f.load.Speed, f.load.Trace, shown(trace.Duration), record.MaxDuration)
+	}
+	f.load.Duration = record.Duration(max(time.Duration(math.Ceil(lasts))-from, 0))
+	if f.load.Duration == 0 {
+		return fmt.Errorf("nothing to replay: %s", f.excerpt)
+	}
+	return f.checkWarmup()
 }
 
 // readTrace reads a CSV file, or the rows of a run directory.
