@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -128,9 +129,11 @@ func (u *urn) draw(r *rand.Rand) int {
 }
 
 // FromRows makes a trace of a recorded run: its arrivals at their intended
-// offsets, with their tags, sent or not.
+// offsets and in the order in which they were scheduled, with their tags, sent
+// or not.
 func FromRows(rows iter.Seq2[record.Invocation, error]) (*Trace, error) {
 	t := &Trace{}
+	var all []scheduled // a run records them in the order of their ends
 	for row, err := range rows {
 		if err != nil {
 			return nil, fmt.Errorf("read trace from a run: %w", err)
@@ -138,41 +141,39 @@ func FromRows(rows iter.Seq2[record.Invocation, error]) (*Trace, error) {
 		if row.Intended < 0 || row.Function < 0 {
 			return nil, fmt.Errorf("read trace from a run: row %d: a negative offset or function", row.Seq)
 		}
-		t.singles = append(t.singles, Arrival{At: row.Intended, Tag: row.Tag, Function: row.Function})
+		all = append(all, scheduled{Arrival{At: row.Intended, Tag: row.Tag, Function: row.Function}, row.Seq})
 		for len(t.Functions) <= row.Function && len(t.Functions) < maxFunctions {
 			t.Functions = append(t.Functions, fmt.Sprint(len(t.Functions)))
 		}
 	}
+	slices.SortFunc(all, func(a, b scheduled) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.seq, b.seq))
+	})
+	t.singles = make([]Arrival, len(all))
+	for i, a := range all {
+		t.singles[i] = a.Arrival
+	}
 	t.finish()
 	return t, nil
+}
+
+type scheduled struct {
+	Arrival
+	seq int64
 }
 
 // finish sorts and sums up.
 func (t *Trace) finish() {
 	if t.cells != nil {
 		slices.SortStableFunc(t.cells, func(a, b cell) int {
-			switch {
-			case a.slot < b.slot:
-				return -1
-			case a.slot > b.slot:
-				return 1
-			}
-			return a.function - b.function
+			return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.function, b.function))
 		})
 		for _, c := range t.cells {
 			t.Count += c.n
 		}
 		return
 	}
-	slices.SortStableFunc(t.singles, func(a, b Arrival) int {
-		switch {
-		case a.At < b.At:
-			return -1
-		case a.At > b.At:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(t.singles, func(a, b Arrival) int { return cmp.Compare(a.At, b.At) })
 	if t.Count = int64(len(t.singles)); t.Count > 0 {
 		t.Duration = t.singles[t.Count-1].At + 1
 	}

@@ -17,7 +17,7 @@ import (
 
 func trace(t testing.TB, text string) *loadgen.Trace {
 	t.Helper()
-	tr, err := loadgen.ReadTrace(strings.NewReader(text), "t.csv")
+	tr, err := loadgen.ReadTrace(strings.NewReader(text), "t.csv", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +132,14 @@ func TestFaultyTraces(t *testing.T) {
 		{"time\nNaN\n", "t.csv:2: time \"NaN\""},
 		{"func,end_timestamp,duration\nf,1,-1\n", "t.csv:2: duration \"-1\""},
 		{"func,end_timestamp,duration\nf,1\n", "t.csv:2: the duration is missing"},
+		// The offending row is named, not the last one.
+		{"time,count\n0,1\n60,1\n150,1\n210,1\n270,1\n", "t.csv:4: this time is 30s beyond a multiple of 1m0s"},
+		{"time\n0\n4000000000\n1\n2\n", "t.csv:3: the times from line 2 (earliest) to line 3 (latest) span more than"},
+		{"time,count\n4000000000,1\n0,1\n1,1\n", "t.csv:3: the times from line 3 (earliest) to line 2 (latest) span"},
 		{"time\n\"1\n", "t.csv:2: extraneous or missing \" in quoted-field"},
 		{"\x1f\x8bnot gzip", "t.csv: "},
 	} {
-		_, err := loadgen.ReadTrace(strings.NewReader(c.text), "t.csv")
+		_, err := loadgen.ReadTrace(strings.NewReader(c.text), "t.csv", 0)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.40q: %v, want %q", c.text, err, c.want)
 		}
@@ -149,9 +153,21 @@ func TestWindows(t *testing.T) {
 	if !slices.Equal(p.Counts, []int64{2, 1, 0, 3}) || tr.Duration != 20*time.Minute {
 		t.Errorf("%v in %v", p.Counts, tr.Duration)
 	}
-	_, err := loadgen.ReadTrace(strings.NewReader("time,count\n0,1\n60,1\n150,1\n"), "t.csv")
-	if err == nil || !strings.Contains(err.Error(), "not whole multiples of 1m0s apart") {
+	// A period that no two neighbours show is given.
+	text := "time,count\n0,1\n120,1\n300,1\n"
+	if _, err := loadgen.ReadTrace(strings.NewReader(text), "t.csv", 0); err == nil || !strings.Contains(err.Error(), "t.csv:4: this time is 1m0s beyond a multiple of 2m0s") {
 		t.Error(err)
+	}
+	tr, err := loadgen.ReadTrace(strings.NewReader(text), "t.csv", time.Minute)
+	if err != nil || tr.Count != 3 || tr.Duration != 6*time.Minute {
+		t.Errorf("%+v, %v", tr, err)
+	}
+	tr, err = loadgen.ReadTrace(strings.NewReader("Count\n1\n2\n"), "t.csv", time.Hour)
+	if err != nil || tr.Duration != 2*time.Hour {
+		t.Errorf("%+v, %v", tr, err)
+	}
+	if _, err = loadgen.ReadTrace(strings.NewReader("Count\n1\n2\n"), "t.csv", -1); err == nil {
+		t.Error("a negative period passes")
 	}
 }
 
@@ -178,31 +194,70 @@ func TestReplayOfARun(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := all(s)
+		rows := make([]record.Invocation, len(want))
+		for i, a := range want {
+			rows[i] = record.Invocation{Seq: int64(i), Intended: a.At, Tag: a.Tag, Function: a.Function}
+		}
 		// A run records rows in the order of their ends: shuffle.
-		order := rapid.Permutation(want).Draw(t, "order")
-		tr, err := loadgen.FromRows(func(yield func(record.Invocation, error) bool) {
-			for i, a := range order {
-				if !yield(record.Invocation{Seq: int64(i), Intended: a.At, Tag: a.Tag, Function: a.Function}, nil) {
-					return
-				}
-			}
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := all(tr.Schedule(1, 1, 1))
-		key := func(a, b loadgen.Arrival) int {
-			if a.At != b.At {
-				return int(a.At - b.At)
-			}
-			return strings.Compare(string(a.Tag), string(b.Tag))
-		}
-		slices.SortFunc(got, key)
-		slices.SortFunc(want, key)
-		if !slices.Equal(got, want) || tr.Count != int64(len(want)) {
+		tr := fromRows(t, rapid.Permutation(rows).Draw(t, "order"))
+		if got := all(tr.Schedule(1, 1, 1)); !slices.Equal(got, want) || tr.Count != int64(len(want)) {
 			t.Fatalf("%d arrivals of %d", len(got), len(want))
 		}
 	})
+}
+
+func fromRows(t interface{ Fatal(args ...any) }, rows []record.Invocation) *loadgen.Trace {
+	tr, err := loadgen.FromRows(func(yield func(record.Invocation, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// What was due at one instant is replayed in the order in which it was
+// scheduled, whichever reply came first.
+func TestReplayKeepsTheOrderOfAnInstant(t *testing.T) {
+	tr := fromRows(t, []record.Invocation{{Seq: 2, Tag: record.TagBase}, {Seq: 1, Tag: record.TagPing}, {Seq: 0, Tag: record.TagPing}})
+	var tags []record.Tag
+	for a := range tr.Schedule(1, 1, 1) {
+		tags = append(tags, a.Tag)
+	}
+	if want := []record.Tag{record.TagPing, record.TagPing, record.TagBase}; !slices.Equal(tags, want) {
+		t.Errorf("%v, want %v", tags, want)
+	}
+}
+
+// Places within a window are uniform, those of each function too, and so are
+// those of a burst that is spread at random.
+func TestPlacesAreUniform(t *testing.T) {
+	tr := trace(t, "HashFunction,1\nf,3000\ng,900\n")
+	for seed := range uint64(8) {
+		var both, second []float64
+		for a := range tr.Schedule(1, seed, 2) {
+			both = append(both, a.At.Minutes())
+			if a.Function == 1 {
+				second = append(second, a.At.Minutes())
+			}
+		}
+		var burst []float64
+		for _, at := range offsets(loadgen.Spread(loadgen.Every(1, 0, 1), 2000, time.Second, true, seed)) {
+			burst = append(burst, at.Seconds())
+		}
+		for i, places := range [][]float64{both, second, burst} {
+			if d := ksDistance(places, func(x float64) float64 { return x }); d > 1.95 {
+				t.Errorf("seed %d, %d: Kolmogorov-Smirnov statistic %v", seed, i, d)
+			}
+		}
+		if len(second) != 900 || len(burst) != 2000 {
+			t.Errorf("%d and %d places", len(second), len(burst))
+		}
+	}
 }
 
 func FuzzReadTrace(f *testing.F) {
@@ -211,8 +266,10 @@ func FuzzReadTrace(f *testing.F) {
 	f.Add([]byte("\"InvocationsPerMinute\"\n2\n"))
 	f.Add([]byte("Timestamp,Sum\n2026-01-01 00:00:00,2\n2026-01-01 00:15:00,3\n"))
 	f.Add([]byte("time\n1e9\n0x1p3\n"))
+	f.Add([]byte(statistics))
+	f.Add([]byte(metricData))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		tr, err := loadgen.ReadTrace(bytes.NewReader(text), "fuzz")
+		tr, err := loadgen.ReadTrace(bytes.NewReader(text), "fuzz", 0)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Fatalf("error of several lines: %q", err)

@@ -35,33 +35,50 @@ const maxMinutes = int64(record.MaxDuration / time.Minute)
 //     and duration in seconds, a row for each invocation, which began at
 //     end_timestamp - duration. The first one is offset 0.
 //   - Counts: one column InvocationsPerMinute, Invocations, Count, Requests,
-//     Value or Sum, a row for each minute. With a column Timestamp, Time or
-//     Minute beside it, as CloudWatch exports have, the rows are windows as long
-//     as the smallest distance of two, in any order; windows without a row are
-//     empty.
+//     Value or Sum, a row for each window, one after the other. With a column
+//     Timestamp, Time or Minute beside it the rows are windows that begin there,
+//     in any order; windows without a row are empty.
 //   - Instants: one column Timestamp, Time, At or Offset, a row for each
 //     arrival. The first one is offset 0. A column Function names it.
 //
 // A time is a number of seconds (Unix or relative), RFC 3339, or "2006-01-02
 // 15:04:05"; a Minute is a whole number. Errors name file and line.
-func ReadTrace(r io.Reader, name string) (*Trace, error) {
-	in, err := plain(r)
-	if err != nil {
-		return nil, fmt.Errorf("read trace: %s: %w", name, err)
-	}
-	t := &table{csv: csv.NewReader(in), name: name, names: map[string]int{}}
-	t.csv.ReuseRecord = true
-	t.csv.FieldsPerRecord = -1
-	t.csv.TrimLeadingSpace = true
-	trace, err := t.read()
+//
+// It reads a CloudWatch history as JSON too: see readMetrics.
+//
+// The window of counts is a minute or, where they have times, the smallest
+// distance of two, unless it is given (> 0).
+func ReadTrace(r io.Reader, name string, window time.Duration) (*Trace, error) {
+	t, err := readAny(r, name, window)
 	if err != nil {
 		return nil, fmt.Errorf("read trace: %w", err)
 	}
-	return trace, nil
+	if t.finish(); t.Count > record.MaxArrivals {
+		return nil, fmt.Errorf("read trace: %s: %d arrivals are more than the most allowed, %d", name, t.Count, int64(record.MaxArrivals))
+	}
+	return t, nil
+}
+
+func readAny(r io.Reader, name string, window time.Duration) (*Trace, error) {
+	if window < 0 || window > record.MaxDuration {
+		return nil, fmt.Errorf("%s: windows of %v are not in (0, %v]", name, window, record.MaxDuration)
+	}
+	in, err := plain(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if beginsJSON(in) {
+		return readMetrics(in, name, window)
+	}
+	t := &table{csv: csv.NewReader(in), name: name, window: window, names: map[string]int{}}
+	t.csv.ReuseRecord = true
+	t.csv.FieldsPerRecord = -1
+	t.csv.TrimLeadingSpace = true
+	return t.read()
 }
 
 // plain takes gzip and a byte order mark off.
-func plain(r io.Reader) (io.Reader, error) {
+func plain(r io.Reader) (*bufio.Reader, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
@@ -76,13 +93,19 @@ func plain(r io.Reader) (io.Reader, error) {
 	return in, nil
 }
 
+func beginsJSON(in *bufio.Reader) bool {
+	head, _ := in.Peek(1 << 10)
+	return bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{"))
+}
+
 // table is a CSV file on its way to a trace.
 type table struct {
-	csv   *csv.Reader
-	name  string
-	line  int
-	names map[string]int // functions by name
-	trace Trace
+	csv    *csv.Reader
+	name   string
+	window time.Duration // as given; 0: by the file
+	line   int
+	names  map[string]int // functions by name
+	trace  Trace
 }
 
 func (t *table) errorf(format string, a ...any) error {
@@ -133,9 +156,6 @@ func (t *table) read() (*Trace, error) {
 	}
 	if err := read(c); err != nil {
 		return nil, err
-	}
-	if t.trace.finish(); t.trace.Count > record.MaxArrivals {
-		return nil, fmt.Errorf("%s: %d arrivals are more than the most allowed, %d", t.name, t.trace.Count, int64(record.MaxArrivals))
 	}
 	return &t.trace, nil
 }
@@ -194,38 +214,27 @@ func (t *table) functionOf(row []string, i int) (int, error) {
 			return 0, err
 		}
 	}
-	k, ok := t.names[name]
-	if !ok {
-		if k = len(t.names); k >= maxFunctions {
-			return 0, t.errorf("more than %d functions", maxFunctions)
-		}
-		name = strings.Clone(name)
-		t.names[name] = k
-		t.trace.Functions = append(t.trace.Functions, name)
+	k, err := t.trace.functionNamed(name, t.names)
+	if err != nil {
+		return 0, t.errorf("%v", err)
 	}
 	return k, nil
 }
 
-func (t *table) count(text string) (int64, error) {
+// countOf reads a number of arrivals.
+func countOf(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil { // some exporters write 12.0
 		f, ferr := strconv.ParseFloat(text, 64)
 		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return 0, t.errorf("count %.40q: not a whole number", text)
+			return 0, fmt.Errorf("count %.40q: not a whole number", text)
 		}
 		n = int64(f)
 	}
 	if n < 0 || n > record.MaxArrivals {
-		return 0, t.errorf("count %d is not in [0, %d]", n, int64(record.MaxArrivals))
+		return 0, fmt.Errorf("count %d is not in [0, %d]", n, int64(record.MaxArrivals))
 	}
 	return n, nil
-}
-
-// add puts n arrivals into a window.
-func (t *table) add(slot int64, function int, n int64) {
-	if n > 0 {
-		t.trace.cells = append(t.trace.cells, cell{slot, function, n})
-	}
 }
 
 func (t *table) readMinutes(c columns) error {
@@ -252,25 +261,25 @@ func (t *table) readMinutes(c columns) error {
 			if err != nil {
 				return err
 			}
-			n, err := t.count(text)
+			n, err := countOf(text)
 			if err != nil {
-				return err
+				return t.errorf("%v", err)
 			}
-			t.add(m.minute-first, f, n)
+			t.trace.add(m.minute-first, f, n)
 		}
 	}
 }
 
 func (t *table) readCounts(c columns) error {
-	t.trace.window = time.Minute
+	t.trace.window = orElse(t.window, time.Minute)
 	for slot := int64(0); ; slot++ {
 		row, ok, err := t.next()
 		if err != nil || !ok {
-			t.trace.Duration = time.Duration(slot) * time.Minute
+			t.trace.Duration = time.Duration(slot) * t.trace.window
 			return err
 		}
-		if slot >= maxMinutes {
-			return t.errorf("more than %v of minutes", record.MaxDuration)
+		if slot >= int64(record.MaxDuration/t.trace.window) {
+			return t.errorf("more than %v of windows of %v", record.MaxDuration, t.trace.window)
 		}
 		n, err := t.countAt(row, c.count)
 		if err != nil {
@@ -280,7 +289,7 @@ func (t *table) readCounts(c columns) error {
 		if err != nil {
 			return err
 		}
-		t.add(slot, f, n)
+		t.trace.add(slot, f, n)
 	}
 }
 
@@ -289,5 +298,9 @@ func (t *table) countAt(row []string, i int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.count(text)
+	n, err := countOf(text)
+	if err != nil {
+		return 0, t.errorf("%v", err)
+	}
+	return n, nil
 }

@@ -1,24 +1,24 @@
 package loadgen
 
 import (
+	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"coldbench/record"
 )
 
-// instant reads a time in nanoseconds since some zero that is the same for all
+// instantOf reads a time in nanoseconds since some zero that is the same for all
 // rows of a file.
-func (t *table) instant(text string, isMinute bool) (int64, error) {
+func instantOf(text string, isMinute bool) (int64, error) {
 	if v, err := strconv.ParseFloat(text, 64); err == nil {
 		if isMinute {
 			v *= 60
 		}
 		// 9.2e9 s is the range of 64 bits; Unix milliseconds are beyond it.
 		if !(math.Abs(v) < 9.2e9) {
-			return 0, t.errorf("time %.40q: not a number of seconds", text)
+			return 0, fmt.Errorf("time %.40q: not a number of seconds", text)
 		}
 		whole := math.Floor(v)
 		return int64(whole)*1e9 + int64(math.Round((v-whole)*1e9)), nil
@@ -26,12 +26,12 @@ func (t *table) instant(text string, isMinute bool) (int64, error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateTime, "2006/01/02 15:04:05", "2006-01-02 15:04"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			if y := at.Year(); y < 1700 || y > 2200 {
-				return 0, t.errorf("time %.40q: the year is out of range", text)
+				return 0, fmt.Errorf("time %.40q: the year is out of range", text)
 			}
 			return at.UnixNano(), nil
 		}
 	}
-	return 0, t.errorf("time %.40q: want seconds, RFC 3339 or 2006-01-02 15:04:05", text)
+	return 0, fmt.Errorf("time %.40q: want seconds, RFC 3339 or 2006-01-02 15:04:05", text)
 }
 
 func (t *table) instantAt(row []string, i int, isMinute bool) (int64, error) {
@@ -39,7 +39,11 @@ func (t *table) instantAt(row []string, i int, isMinute bool) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.instant(text, isMinute)
+	at, err := instantOf(text, isMinute)
+	if err != nil {
+		return 0, t.errorf("%v", err)
+	}
+	return at, nil
 }
 
 // readEnds reads invocations by end and duration.
@@ -68,6 +72,7 @@ func (t *table) readInstants(c columns) error {
 
 func (t *table) readSingles(c columns, at func(row []string) (int64, error)) error {
 	var instants []int64
+	var times span
 	for {
 		row, ok, err := t.next()
 		if err != nil {
@@ -84,34 +89,26 @@ func (t *table) readSingles(c columns, at func(row []string) (int64, error)) err
 		if err != nil {
 			return err
 		}
+		if !times.add(when, t.line) {
+			return t.tooLong(&times)
+		}
 		instants = append(instants, when)
 		t.trace.singles = append(t.trace.singles, Arrival{Function: f})
 	}
-	if len(instants) == 0 {
-		return nil
-	}
-	first, last := slices.Min(instants), slices.Max(instants)
-	if err := t.within(first, last); err != nil {
-		return err
-	}
 	for i, when := range instants {
-		t.trace.singles[i].At = time.Duration(when - first)
+		t.trace.singles[i].At = time.Duration(when - times.first)
 	}
 	return nil
 }
 
-// within refuses traces that are longer than a run may be.
-func (t *table) within(first, last int64) error {
-	if span := uint64(last) - uint64(first); span >= uint64(record.MaxDuration) {
-		return t.errorf("the times span more than %v", record.MaxDuration)
-	}
-	return nil
+func (t *table) tooLong(times *span) error {
+	return t.errorf("the times from line %d (earliest) to line %d (latest) span more than %v", times.firstAt, times.lastAt, record.MaxDuration)
 }
 
 // readTimedCounts reads windows whose beginnings are given.
 func (t *table) readTimedCounts(c columns) error {
-	var begins []int64
-	var raw []cell
+	var counts []timedCount
+	var times span
 	for {
 		row, ok, err := t.next()
 		if err != nil {
@@ -132,41 +129,15 @@ func (t *table) readTimedCounts(c columns) error {
 		if err != nil {
 			return err
 		}
-		begins = append(begins, begin)
-		raw = append(raw, cell{function: f, n: n})
-	}
-	if len(begins) == 0 {
-		return nil
-	}
-	first, last := slices.Min(begins), slices.Max(begins)
-	if err := t.within(first, last); err != nil {
-		return err
-	}
-	window := smallestGap(begins)
-	t.trace.window = time.Duration(window)
-	t.trace.Duration = time.Duration((last-first)/window+1) * t.trace.window
-	for i, begin := range begins {
-		if (begin-first)%window != 0 {
-			return t.errorf("the times are not whole multiples of %v apart", t.trace.window)
+		if !times.add(begin, t.line) {
+			return t.tooLong(&times)
 		}
-		t.add((begin-first)/window, raw[i].function, raw[i].n)
+		counts = append(counts, timedCount{begin, f, n, t.line})
+	}
+	misfit, err := t.trace.fill(counts, t.window)
+	if err != nil {
+		t.line = misfit
+		return t.errorf("%v", err)
 	}
 	return nil
-}
-
-// smallestGap is the smallest distance of two different instants, a minute
-// where there are none.
-func smallestGap(instants []int64) int64 {
-	sorted := slices.Clone(instants)
-	slices.Sort(sorted)
-	gap := int64(0)
-	for i := 1; i < len(sorted); i++ {
-		if d := sorted[i] - sorted[i-1]; d > 0 && (gap == 0 || d < gap) {
-			gap = d
-		}
-	}
-	if gap == 0 {
-		return int64(time.Minute)
-	}
-	return gap
 }

@@ -14,22 +14,25 @@ import (
 
 func newReplay() *cobra.Command {
 	var f loadFlags
-	var from time.Duration
+	var from, window time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay TRACE",
 		Short: "Recorded traffic again, as it was or faster",
 		Long: `replay sends the arrivals of a trace: a CSV file (Azure Functions 2019 minute
 counts, Azure Functions 2021 invocations, counts per minute with or without a
-time column as CloudWatch exports them, or one instant a row; gzip too), or a
-run directory of bench itself. Counts are exact; the arrivals of a minute are
-placed within it by the seed, never all at its first instant.`,
+time column, or one instant a row), the JSON that aws cloudwatch
+get-metric-statistics or get-metric-data print of the sums of Invocations, both
+under gzip too, or a run directory of bench itself. Counts are exact; the
+arrivals of a minute are placed within it by the seed, never all at its first
+instant.`,
 		Example: `  bench replay spikes.csv --speed 10 --plan
   bench replay invocations_per_function_md.anon.d01.csv --speed 60 --duration 2m
+  bench replay invocations.json --period 5m --from 12h --duration 1h --plan
   bench replay runs/latest --target lambda:checkout:live`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.load.Trace = args[0]
-			schedule, err := f.replaySchedule(from)
+			schedule, err := f.replaySchedule(from, window)
 			if err != nil {
 				return err
 			}
@@ -39,6 +42,7 @@ placed within it by the seed, never all at its first instant.`,
 	fs := cmd.Flags()
 	fs.Float64Var(&f.load.Speed, "speed", 1, "how many times as fast as recorded")
 	fs.DurationVar(&from, "from", 0, "leave out what the trace has before this offset (after --speed)")
+	fs.DurationVar(&window, "period", 0, "how long each count of the trace is for (default: a minute, or the smallest distance of its times)")
 	f.register(cmd, record.ShapeReplay)
 	setDefault(cmd, "duration", "0s")
 	cmd.Flags().Lookup("duration").Usage = "stop after this long (default: the whole trace)"
@@ -46,7 +50,7 @@ placed within it by the seed, never all at its first instant.`,
 }
 
 // replaySchedule reads the trace and resolves the duration of the replay.
-func (f *loadFlags) replaySchedule(from time.Duration) (loadgen.Schedule, error) {
+func (f *loadFlags) replaySchedule(from, window time.Duration) (loadgen.Schedule, error) {
 	if err := f.check(); err != nil {
 		return nil, &usageError{err}
 	}
@@ -56,7 +60,10 @@ func (f *loadFlags) replaySchedule(from time.Duration) (loadgen.Schedule, error)
 	if from < 0 {
 		return nil, usagef("--from: %v is negative", from)
 	}
-	trace, err := readTrace(f.load.Trace)
+	if window < 0 {
+		return nil, usagef("--period: %v is negative", window)
+	}
+	trace, err := readTrace(f.load.Trace, window)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +95,8 @@ func (f *loadFlags) wholeTrace(trace *loadgen.Trace, from time.Duration) error {
 	return f.checkWarmup()
 }
 
-// readTrace reads a CSV file, or the rows of a run directory.
-func readTrace(path string) (*loadgen.Trace, error) {
+// readTrace reads a file, or the rows of a run directory.
+func readTrace(path string, window time.Duration) (*loadgen.Trace, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read trace: %w", err)
@@ -97,7 +104,7 @@ func readTrace(path string) (*loadgen.Trace, error) {
 	if st.IsDir() {
 		run, err := record.Open(path)
 		if err != nil {
-			return nil, withHint(err, "give a CSV file or a run directory")
+			return nil, withHint(err, "give a CSV or JSON file or a run directory")
 		}
 		return loadgen.FromRows(run.Rows())
 	}
@@ -106,5 +113,5 @@ func readTrace(path string) (*loadgen.Trace, error) {
 		return nil, fmt.Errorf("read trace: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return loadgen.ReadTrace(file, path)
+	return loadgen.ReadTrace(file, path, window)
 }
