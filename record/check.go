@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,9 @@ const (
 	// MaxLagShare of its own service time: below 1 ms a general-purpose kernel
 	// decides, and what is above a tenth of the service time is part of the
 	// figure. MaxLateShare is how many may be late, so that the p99 of a
-	// response is the target's. docs/decisions/0004 tells why each request is
-	// held against its own service time.
+	// response is the target's, and one may be in any case. docs/decisions/0004
+	// tells why each request is held against its own service time, 0007 why one
+	// alone refuses no run.
 	MaxLagFloor  = time.Millisecond
 	MaxLagShare  = 0.1
 	MaxLateShare = 0.01
@@ -130,7 +132,7 @@ func (c *checker) notSent() {
 
 func (c *checker) lag() {
 	late, sent := c.e.Late, c.e.Rows-c.e.Outcomes[NotSent]
-	if float64(late) <= MaxLateShare*float64(sent) {
+	if late <= 1 || float64(late) <= MaxLateShare*float64(sent) {
 		return
 	}
 	text := fmt.Sprintf("the generator was late: %d of %d requests (%s) were sent more than %s and a tenth of their own service time after they were due, limit %s",
@@ -146,7 +148,7 @@ func (c *checker) lag() {
 func (c *checker) whyLate() (text, remedy string) {
 	f := c.e.Floor
 	if f == nil {
-		return "", "lower --rate or --burst, leave a core free for the generator, or run the target on another machine; `bench calibrate` tells what this one allows"
+		return "", "lower --rate or --burst" + c.leaner() + ", leave a core free for the generator, or run the target on another machine; `bench calibrate` tells what this one allows"
 	}
 	most := f.PerSecond(c.p.Client)
 	text = fmt.Sprintf("; at best this machine wakes the generator %s late at p99 and sends %.0f requests/s (bench calibrate, %s)",
@@ -155,9 +157,17 @@ func (c *checker) whyLate() (text, remedy string) {
 	case f.WakeUpP99 > MaxLagFloor:
 		return text, "give the machine a second core, or generate the load on another: this one is that late by itself"
 	case float64(c.e.PeakPerSecond) > most/2:
-		return text, fmt.Sprintf("lower --rate or --burst: the busiest second has %d arrivals, more than half of what client and server reach together on this machine", c.e.PeakPerSecond)
+		return text, fmt.Sprintf("lower --rate or --burst%s: the busiest second has %d arrivals, more than half of what client and server reach together on this machine", c.leaner(), c.e.PeakPerSecond)
 	}
 	return text, "repeat the run when nothing else uses the processors, or run the target on another machine: this one can be on time at this rate"
+}
+
+// leaner names the client that costs less, where it could have been taken.
+func (c *checker) leaner() string {
+	if !c.p.OverHTTP() || slices.Contains(c.p.Args, "--client=lean") {
+		return ""
+	}
+	return ", use --client lean (HTTP/1.1, half the CPU)"
 }
 
 // lateMachine warns of a machine that is late by itself, whether or not it was
@@ -194,7 +204,11 @@ func (c *checker) allFailed() {
 	if why, n := mostFrequent(c.e.Errors); n > 0 {
 		text += fmt.Sprintf("; most frequent: %s (%d)", why, n)
 	}
-	c.refuse("all_failed", "check --target and the function itself; `zstdcat rows.jsonl.zst` shows each row with its error", "%s", text)
+	what := "check --target and the function itself"
+	if c.p.OverHTTP() {
+		what = "check --target and the server behind it"
+	}
+	c.refuse("all_failed", what+"; `zstdcat rows.jsonl.zst` shows each row with its error", "%s", text)
 }
 
 func (c *checker) missing() {
@@ -227,18 +241,39 @@ func (c *checker) partial() {
 func (c *checker) failures() {
 	o, n := c.e.Outcomes, c.e.Rows
 	if t := o[Throttled]; t > 0 {
-		c.warn("throttled", "raise the concurrency limit (emulator: --concurrency), or lower --burst",
+		remedy := "raise the concurrency limit (emulator: --concurrency), or lower --burst"
+		if c.p.OverHTTP() {
+			remedy = "lower --rate or --burst, or raise what the target allows"
+		}
+		c.warn("throttled", remedy,
 			"%d of %d arrivals (%s) were throttled; they have no place in the figures of answered requests", t, n, percent(t, n))
 	}
 	if f := o[FunctionError]; f > 0 {
+		what := "a function error"
+		if c.p.OverHTTP() {
+			what = "an HTTP error (status 4xx or 5xx)"
+		}
 		c.warn("function_errors", "`zstdcat rows.jsonl.zst` in the run directory shows each row with its error",
-			"%d of %d arrivals (%s) ended in a function error; an error may be faster than an answer", f, n, percent(f, n))
+			"%d of %d arrivals (%s) ended in %s; an error may be faster than an answer", f, n, percent(f, n), what)
+	}
+	if r := c.e.Redirects; r > 0 {
+		c.warn("redirects", "give the address that they lead to as --target",
+			"%d of %d arrivals (%s) were answered with a redirect, which nobody followed: their times are those of the redirect, not of what it leads to", r, n, percent(r, n))
 	}
 	if f := o[TimedOut]; f > 0 {
-		c.warn("timeouts", "raise --timeout or --function-timeout",
+		remedy := "raise --timeout or --function-timeout"
+		if c.p.OverHTTP() {
+			remedy = "raise --timeout to learn how long they take"
+		}
+		c.warn("timeouts", remedy,
 			"%d of %d arrivals (%s) timed out; they took at least what was waited and count with that in the ranks, so a percentile that falls among them is a lower bound (≥)", f, n, percent(f, n))
 	}
 	if f := o[TransportError] + o[Rejected]; f > 0 {
+		if c.p.OverHTTP() {
+			c.warn("not_served", "look whether the server of --target runs, and how many connections it takes",
+				"%d of %d arrivals (%s) were refused or got no complete reply", f, n, percent(f, n))
+			return
+		}
 		c.warn("not_served", "check --target, --endpoint and the permission to invoke",
 			"%d of %d arrivals (%s) were refused or got no complete reply before a function answered", f, n, percent(f, n))
 	}

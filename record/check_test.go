@@ -103,6 +103,30 @@ func TestCheck(t *testing.T) {
 			name: "on time on a late machine", change: func(_ *Plan, e *Evidence) { e.Floor = floor(1100 * us) },
 			warnings: []string{"late_machine"}, text: "wakes a sleeper 1.10 ms late at p99; a verdict allows 1.00 ms",
 		},
+		{name: "late once among few", change: func(p *Plan, e *Evidence) { *e = evidence(40, 0); e.Late, p.Arrivals = 1, 40 }, warnings: []string{"few_cold_starts"}},
+		{
+			// 2 of 150 are 1.3 %, and more than one.
+			name: "late twice among few", change: func(p *Plan, e *Evidence) {
+				*e = evidence(150, 100)
+				e.Late, p.Arrivals, p.Target = 2, 150, "http://127.0.0.1/"
+			},
+			reasons: []string{"lag"}, text: "2 of 150 requests (1.33 %)", remedy: "use --client lean",
+		},
+		{
+			name: "late with the lean client", change: func(p *Plan, e *Evidence) {
+				e.Late, p.Target, p.Args = 21, "http://127.0.0.1/", []string{"steady", "--client=lean"}
+			},
+			reasons: []string{"lag"}, remedy: "lower --rate or --burst, leave a core free",
+		},
+		{name: "redirects", change: func(_ *Plan, e *Evidence) { e.Redirects = 7 }, warnings: []string{"redirects"}, text: "7 of 2000 arrivals (0.35 %) were answered with a redirect", remedy: "--target"},
+		{
+			name: "failures of an HTTP target", change: func(p *Plan, e *Evidence) {
+				p.Target = "https://example.com/"
+				move(e, 20, FunctionError, "HTTP.500")
+				move(e, 1, TransportError, "Client.Connect")
+			},
+			warnings: []string{"function_errors", "not_served"}, text: "20 of 2000 arrivals (1 %) ended in an HTTP error", remedy: "server of --target",
+		},
 		{name: "late now and then", change: func(_ *Plan, e *Evidence) { e.Late = 20 }},
 		{
 			name:    "missing",

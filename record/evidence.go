@@ -36,6 +36,7 @@ type Evidence struct {
 	Memory       map[Cell]int64    // REPORTs by function and memory size; at most 100 cells
 	Conservation Conservation
 
+	Redirects      int64              // rows that ended well with an HTTP status that leads elsewhere; nobody followed
 	Late           int64              // rows that were sent too late: see MaxLagFloor
 	LagP50, LagP99 Opt[time.Duration] // of rows that were sent
 
@@ -81,12 +82,25 @@ func (e *Evidence) Add(j *Joined) {
 	default:
 		bump(e.Errors, j.ErrorType)
 	}
+	if j.Outcome == OK && redirect(j.Status) {
+		e.Redirects++
+	}
 	if late(&j.Invocation) {
 		e.Late++
 	}
 	if p := j.Platform; p != nil {
 		e.addReport(j.Function, p)
 	}
+}
+
+// redirect says whether an HTTP status is no answer but the address of one. RFC
+// 9110, section 15.4; 304 answers a question, 300 and 305 are not in use.
+func redirect(status int) bool {
+	switch status {
+	case 301, 302, 303, 307, 308:
+		return true
+	}
+	return false
 }
 
 // late says whether the lag of a row is part of its figures. A row that was

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -124,6 +125,12 @@ const (
 	MaxDuration = 24 * time.Hour * 31
 	MaxArrivals = 1_000_000_000
 )
+
+// OverHTTP says that the target is an address and no function of Lambda: no
+// REPORT, no start and no permission to invoke has a meaning there.
+func (p *Plan) OverHTTP() bool {
+	return strings.HasPrefix(p.Target, "http://") || strings.HasPrefix(p.Target, "https://")
+}
 
 // Validate reports all faults of the load at once, each a *Fault whose place
 // is the flag or key that set it.
