@@ -183,6 +183,7 @@ type collector struct {
 	phases     map[record.Start]*PhaseMeans
 	bursts     map[int64]*Burst
 	times      timelineCollector
+	conns      connCollector
 	lanes      laneCollector
 	usage      usageCollector
 	arrivals   int64
@@ -244,6 +245,7 @@ func (c *collector) add(j *record.Joined) {
 	c.addPhases(j)
 	c.addBurst(j)
 	c.times.add(j)
+	c.conns.add(j)
 	c.lanes.add(j)
 }
 
@@ -347,8 +349,8 @@ func (c *collector) fill(r *Report) {
 	for i, k := range quantityKinds {
 		r.Quantities = append(r.Quantities, Quantity{Name: k.name, Unit: k.unit, About: k.about, Rows: c.quantities[i].rows(k.name == "response")})
 	}
-	if len(c.tags) > 1 {
-		for _, tag := range slices.Sorted(maps.Keys(c.tags)) {
+	for _, tag := range slices.Sorted(maps.Keys(c.tags)) {
+		if tag != "" || len(c.tags) > 1 {
 			r.Tags = append(r.Tags, c.tags[tag].group(tag))
 		}
 	}
@@ -369,6 +371,7 @@ func (c *collector) fill(r *Report) {
 		r.Bursts = append(r.Bursts, *c.bursts[k])
 	}
 	r.Timeline = c.times.timeline()
+	r.Connections = c.conns.quantities()
 	r.Lanes = c.lanes.lanes()
 	r.ColdRate = coldRate(r.Starts)
 }

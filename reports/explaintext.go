@@ -40,7 +40,7 @@ func (x *Explanation) headline() string {
 	if j.RequestID != "" {
 		text = "request " + plain(j.RequestID, 100) + " (" + text + ")"
 	}
-	text += ": " + outcomeName(j.Outcome)
+	text += ": " + outcomeName(x.Plan, j.Outcome)
 	if j.Answered() {
 		text += ", response " + exactMs(j.Response())
 	}
@@ -91,7 +91,7 @@ func (x *Explanation) textRow(p *textPage) {
 	if c := connWords(&j.Conn); c != "" {
 		p.fact("connection", c)
 	}
-	p.fact("outcome", outcomeWords(&j.Invocation))
+	p.fact("outcome", outcomeWords(x.Plan, &j.Invocation))
 	if j.RequestBytes > 0 || j.ResponseBytes > 0 {
 		p.fact("payload", fmt.Sprintf("%s bytes sent, %s received", count(j.RequestBytes), count(j.ResponseBytes)))
 	}
@@ -104,8 +104,8 @@ func clock(start time.Time, offset time.Duration) string {
 	return ", " + start.Add(offset).UTC().Format("2006-01-02 15:04:05.000") + " UTC"
 }
 
-func outcomeWords(r *record.Invocation) string {
-	parts := []string{outcomeName(r.Outcome)}
+func outcomeWords(p *record.Plan, r *record.Invocation) string {
+	parts := []string{outcomeName(p, r.Outcome)}
 	if r.Status != 0 {
 		parts = append(parts, "HTTP "+strconv.Itoa(r.Status))
 	}

@@ -23,21 +23,25 @@ const (
 // WriteFiles writes the report into a folder that exists: the page, the
 // Markdown with its two pictures, summary.json, and the distribution of the
 // response time of all, cold and warm requests that ended well in the .hgrm
-// form of HdrHistogram. Each file is complete or not there: it is written
+// form of HdrHistogram (at an address that is no function, all alone). Each file is complete or not there: it is written
 // beside its place and moved. All files are tried; the error joins what failed.
 func (r *Report) WriteFiles(dir string) error {
-	files := []struct {
+	type file struct {
 		name  string
 		write func(io.Writer) error
-	}{
+	}
+	files := []file{
 		{HTMLFile, r.WriteHTML},
 		{MarkdownFile, r.WriteMarkdown},
 		{SummaryFile, r.WriteJSON},
 		{PercentilesFile, func(w io.Writer) error { return writeString(w, r.PercentilesSVG()) }},
 		{TimelineFile, func(w io.Writer) error { return writeString(w, r.TimelineSVG()) }},
 		{"response_all.hgrm", r.hgrm("")},
-		{"response_cold.hgrm", r.hgrm(record.StartCold)},
-		{"response_warm.hgrm", r.hgrm(record.StartWarm)},
+	}
+	for _, s := range []record.Start{record.StartCold, record.StartWarm} {
+		if r.knownStarts() > 0 || !r.Plan.OverHTTP() {
+			files = append(files, file{"response_" + string(s) + ".hgrm", r.hgrm(s)})
+		}
 	}
 	var errs []error
 	for _, f := range files {

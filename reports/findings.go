@@ -23,7 +23,7 @@ func ownWarnings(r *Report, c *collector) []record.Warning {
 			Remedy: "read them apart, or send to one function at a time",
 		})
 	}
-	if pings := r.Tag(record.TagPing); pings != nil {
+	if pings := r.Tag(record.TagPing); pings != nil && len(r.Tags) > 1 {
 		out = append(out, record.Warning{
 			Code:   "mixed_tags",
 			Text:   fmt.Sprintf("figures over all rows hold %s beside the real traffic", plural(pings.Arrivals, "ping", "pings")),

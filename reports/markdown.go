@@ -24,13 +24,17 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("In ms unless the row says otherwise; in brackets the two-sided 95\u00a0% interval from order statistics.\n\n")
 	markdownTable(&b, r.Quantities)
-	if len(r.Tags) > 0 {
+	if len(r.Tags) > 1 {
 		b.WriteString("\n### By tag\n\nResponse in ms.\n\n")
 		var groups []Quantity
 		for _, t := range r.Tags {
 			groups = append(groups, Quantity{Name: tagName(t.Tag), Unit: "ms", Rows: t.Quantities[0].Rows})
 		}
 		markdownTable(&b, groups)
+	}
+	if r.Plan.OverHTTP() && len(r.Connections) > 0 {
+		b.WriteString("\n### Connections\n\nIn ms; dns, connect and tls of requests that opened one, wait from the request written to the first byte, body from there to the last.\n\n")
+		markdownTable(&b, r.Connections)
 	}
 	b.WriteString("\n## Starts\n\n")
 	if len(r.Timeline.Layers) > 0 {
@@ -140,7 +144,7 @@ func (r *Report) markdownOutcomes(b *bytes.Buffer) {
 	markdownRow(b, []string{"---", "---:", "---:"})
 	for _, o := range record.Outcomes {
 		if n := r.Outcomes[o]; n > 0 || o == record.OK {
-			markdownRow(b, []string{markdown(outcomeName(o)), count(n), share(n, r.Arrivals)})
+			markdownRow(b, []string{markdown(outcomeName(r.Plan, o)), count(n), share(n, r.Arrivals)})
 		}
 	}
 	markdownRow(b, []string{"**all**", count(r.Arrivals), share(r.Arrivals, r.Arrivals)})
@@ -148,7 +152,7 @@ func (r *Report) markdownOutcomes(b *bytes.Buffer) {
 		if i == 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(b, "- %s × %s %s: %s\n", count(e.N), markdown(outcomeName(e.Outcome)), markdown(e.Type), markdown(e.Example))
+		fmt.Fprintf(b, "- %s × %s %s: %s\n", count(e.N), markdown(outcomeName(r.Plan, e.Outcome)), markdown(e.Type), markdown(e.Example))
 	}
 }
 

@@ -97,9 +97,19 @@ func quantileName(p float64) string {
 // axisMs labels a tick of a millisecond axis; from one second on in seconds.
 func axisMs(v float64) string {
 	if v >= 1000 {
-		return strconv.FormatFloat(v/1000, 'g', -1, 64) + " s"
+		return digits4(v/1000) + " s"
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64) + " ms"
+	return digits4(v) + " ms"
+}
+
+// digits4 prints a label of an axis: four digits are enough to tell two ticks
+// apart, and those of a 1-2-5 step need one.
+func digits4(v float64) string {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	if err != nil {
+		rounded = v
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }
 
 // span prints a duration for people: 800 ms, 12 s, 2 min 30 s, 12 min.

@@ -39,14 +39,19 @@ type Report struct {
 	Errors       []ErrorKind // most frequent first, at most maxErrorKinds
 
 	Quantities []Quantity // in the order of the table
-	Tags       []TagGroup // one for each tag; empty when there is only one
+	Tags       []TagGroup // one for each tag; tables show them where there are two or more
 	ColdRate   Rate
 	Headroom   *Headroom  // nil without memory figures
 	Bill       *cost.Bill // nil where nothing was billed or no tariff fits
 	Phases     []PhaseMeans
-	Bursts     []Burst
-	Timeline   Timeline
-	Lanes      []Lane // an even sample of the environments
+
+	// Connections are the parts of a request as its client saw them, each split
+	// by whether the connection was new or reused; empty where not observed.
+	Connections []Quantity
+
+	Bursts   []Burst
+	Timeline Timeline
+	Lanes    []Lane // an even sample of the environments
 }
 
 // Quantity is one measured thing, split by how the environment had started.

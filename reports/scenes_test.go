@@ -49,6 +49,10 @@ func urlScene() *scene {
 	for i := range 2000 {
 		j := s.ok(time.Duration(i)*10*time.Millisecond, record.TagBase, record.StartUnknown, "")
 		j.Platform = nil
+		if j.Conn = (record.Conn{Reused: i >= 8, Wait: j.TTFB()}); i < 8 {
+			j.Conn.Connect = ms(0.2)
+			j.Conn.Wait -= j.Conn.Connect
+		}
 		if i%500 == 99 {
 			j.Outcome, j.Status, j.ErrorType = record.FunctionError, 503, "HTTP.503"
 		}

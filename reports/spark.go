@@ -3,7 +3,6 @@ package reports
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -69,7 +68,7 @@ func sparkAxis(lo int, per float64, cells int) string {
 	free := 0
 	for _, v := range scale.ticks(max(cells/9, 2)) {
 		at := int(scale.at(v))
-		text := "╵" + strconv.FormatFloat(v, 'g', -1, 64) + " ms"
+		text := "╵" + digits4(v) + " ms"
 		if at < free {
 			continue
 		}

@@ -37,9 +37,10 @@ type Summary struct {
 	Platform     record.JoinCounts                  `json:"platform"`
 	ColdRate     *SummaryRate                       `json:"cold_rate"` // of known starts; null without one
 	Quantities   map[string]map[string]SummaryStats `json:"quantities"`
-	Phases       []SummaryPhases                    `json:"phases"` // means, so that the parts add up
+	Connections  map[string]map[string]SummaryStats `json:"connections"` // parts of a request as the client saw them, for new and reused connections; those that occurred
+	Phases       []SummaryPhases                    `json:"phases"`      // means, so that the parts add up
 	Bursts       []SummaryBurst                     `json:"bursts"`
-	ByTag        map[record.Tag]SummaryTag          `json:"by_tag,omitempty"` // only where there are two tags or more
+	ByTag        map[record.Tag]SummaryTag          `json:"by_tag"` // empty where no arrival has a tag
 	Errors       []SummaryError                     `json:"errors"`
 	Memory       *SummaryMemory                     `json:"memory"`
 	Bill         *cost.Bill                         `json:"bill"`      // null where nothing was billed
@@ -127,7 +128,7 @@ func (r *Report) Summary() *Summary {
 		Findings: make([]string, len(r.Findings)), Warnings: append([]record.Warning{}, r.Warnings...),
 		Arrivals: r.Arrivals, Planned: r.Planned, Warmup: r.Warmup, Partial: r.Partial, Interrupted: r.Interrupted, RanMs: milliseconds(r.Ran),
 		Outcomes: everyOutcome(r.Outcomes), Starts: everyStart(r.Starts),
-		Environments: r.Environments, Platform: r.Join, Quantities: summaryQuantities(r.Quantities),
+		Environments: r.Environments, Platform: r.Join, Quantities: summaryQuantities(r.Quantities), Connections: summaryQuantities(r.Connections),
 		Phases: []SummaryPhases{}, Bursts: []SummaryBurst{}, Errors: []SummaryError{}, Bill: r.Bill, Generator: r.Generator.summary(), Plan: r.Plan, Host: r.Host,
 	}
 	if s.Verdict.Reasons == nil {
@@ -151,10 +152,8 @@ func (r *Report) Summary() *Summary {
 	for _, e := range r.Errors {
 		s.Errors = append(s.Errors, SummaryError(e))
 	}
+	s.ByTag = map[record.Tag]SummaryTag{}
 	for _, t := range r.Tags {
-		if s.ByTag == nil {
-			s.ByTag = map[record.Tag]SummaryTag{}
-		}
 		s.ByTag[t.Tag] = SummaryTag{t.Arrivals, everyOutcome(t.Outcomes), everyStart(t.Starts), summaryQuantities(t.Quantities)}
 	}
 	if h := r.Headroom; h != nil {

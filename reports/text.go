@@ -44,6 +44,7 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	r.textKeys(p)
 	r.textSparks(p)
 	r.textTable(p)
+	r.textConnections(p)
 	r.textTags(p)
 	r.textOutcomes(p)
 	r.textFindings(p)
@@ -180,7 +181,7 @@ func (r *Report) keyFigures() []keyFigure {
 			fmt.Sprintf("%s of %s · %s–%s", count(c.K), count(c.N), sig3(c.Lo*100), percent(c.Hi)),
 		})
 	} else {
-		out = append(out, r.quantileAt("", 0.5, "Response p50"), r.quantileFigure(""))
+		out = append(out, r.quantileAt("", 0.5, "Response p50"), r.tailFigure())
 		out = append(out, keyFigure{"Starts", "unknown", "no log tells cold from warm"})
 	}
 	return append(out, r.errorFigure())
@@ -196,6 +197,19 @@ func (r *Report) quantileFigure(s record.Start) keyFigure {
 		}
 	}
 	return r.quantileAt(s, 0.5, "")
+}
+
+// tailFigure is the highest quantile of all that the sample supports, or the
+// slowest where that is the median, which stands beside it.
+func (r *Report) tailFigure() keyFigure {
+	n := r.numbers("response", "")
+	if _, ok := n.At(0.9); ok {
+		return r.quantileFigure("")
+	}
+	if n.N == 0 {
+		return keyFigure{"Slowest response", "none", "no request ended well"}
+	}
+	return keyFigure{"Slowest response", n.maxText() + nbsp + "ms", "of " + count(n.N) + "; p90 needs " + count(stats.MinN(0.9, stats.Level))}
 }
 
 func (r *Report) quantileAt(s record.Start, p float64, name string) keyFigure {
@@ -265,7 +279,7 @@ func (r *Report) textOutcomes(p *textPage) {
 	var parts []string
 	for _, o := range record.Outcomes {
 		if n := r.Outcomes[o]; n > 0 || o == record.OK {
-			parts = append(parts, outcomeCount(o, n))
+			parts = append(parts, r.outcomeCount(o, n))
 		}
 	}
 	line := fmt.Sprintf("%s = %s", count(r.Arrivals), strings.Join(parts, " + "))
@@ -276,7 +290,7 @@ func (r *Report) textOutcomes(p *textPage) {
 		p.labelled("Platform  ", p.strong("Platform  "), text)
 	}
 	for _, e := range r.Errors[:min(len(r.Errors), 5)] {
-		text := outcomeCount(e.Outcome, e.N)
+		text := r.outcomeCount(e.Outcome, e.N)
 		if e.Type != "" {
 			text += " " + e.Type
 		}
@@ -307,8 +321,8 @@ func (r *Report) billSentence() string {
 }
 
 // outcomeCount says how many arrivals had an outcome: 2 function errors.
-func outcomeCount(o record.Outcome, n int64) string {
-	name := outcomeName(o)
+func (r *Report) outcomeCount(o record.Outcome, n int64) string {
+	name := outcomeName(r.Plan, o)
 	switch o {
 	case record.FunctionError, record.TimedOut, record.TransportError:
 		name += one(n, "", "s")
@@ -316,7 +330,14 @@ func outcomeCount(o record.Outcome, n int64) string {
 	return count(n) + " " + name
 }
 
-func outcomeName(o record.Outcome) string { return strings.ReplaceAll(string(o), "_", " ") }
+// outcomeName is an outcome in words. At an address there is no function that
+// could have failed.
+func outcomeName(p *record.Plan, o record.Outcome) string {
+	if o == record.FunctionError && p.OverHTTP() {
+		return "HTTP error"
+	}
+	return strings.ReplaceAll(string(o), "_", " ")
+}
 
 func (r *Report) textFindings(p *textPage) {
 	if len(r.Findings) == 0 {

@@ -203,7 +203,7 @@ func (q *Quantity) shown() []Split {
 	switch {
 	case q.Name == "lag" && len(out) > 0:
 		return out[:1]
-	case len(out) == 2 && out[0].Numbers.N == out[1].Numbers.N:
+	case len(out) == 2 && out[0].Start == "" && out[0].Numbers.N == out[1].Numbers.N:
 		return out[1:]
 	}
 	return out
@@ -235,7 +235,7 @@ func (p *textPage) quantileCell(n *Numbers, k float64, style cellStyle) string {
 
 // textTags tells arrivals of different purpose apart.
 func (r *Report) textTags(p *textPage) {
-	if len(r.Tags) == 0 {
+	if len(r.Tags) < 2 {
 		return
 	}
 	p.gap()

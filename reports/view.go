@@ -3,6 +3,7 @@ package reports
 import (
 	"encoding/json"
 	"html/template"
+	"slices"
 	"strings"
 
 	"coldbench/record"
@@ -45,6 +46,8 @@ type view struct {
 	TimelineSubtitle string
 	LayerKeys        []legendKey
 	Lanes            template.HTML
+	OverHTTP         bool // no function, no environments
+	Connections      []tableGroup
 	LaneSubtitle     string
 	LaneKeys         []legendKey
 	Bursts           []burstRow
@@ -107,7 +110,7 @@ func (r *Report) view() *view {
 		Subject: r.subject(), Verb: plain(r.Plan.Verb, 20), Provenance: r.Plan.Provenance,
 		Context: strings.Join(r.context(true), " · "), Banner: r.Banner(), Keys: r.keyFigures(), Findings: r.Findings,
 		BillSentence: r.billNote(), Command: r.Command(), Tool: plain(r.Plan.Tool, 120),
-		Trust: r.trust(), Evidence: r.howMeasured(),
+		OverHTTP: r.Plan.OverHTTP(), Connections: tableGroups(r.Connections), Trust: r.trust(), Evidence: r.howMeasured(),
 	}
 	for _, x := range r.Verdict.Reasons {
 		v.Reasons = append(v.Reasons, remark{sentence(plain(x.Text, 500)), sentence(plain(x.Remedy, 500))})
@@ -129,6 +132,9 @@ func (r *Report) view() *view {
 		v.Plan = string(plan)
 	}
 	v.Nav = []link{{"percentiles", "Percentiles"}, {"timeline", "Timeline"}, {"environments", "Environments"}, {"table", "Tables"}, {"generator", "Generator"}, {"trust", "Trust"}}
+	if v.OverHTTP {
+		v.Nav = slices.DeleteFunc(v.Nav, func(l link) bool { return l.ID == "environments" })
+	}
 	return v
 }
 

@@ -16,7 +16,7 @@ func (r *Report) viewOutcomes(v *view) {
 		if n == 0 && o != record.OK {
 			continue
 		}
-		v.Outcomes = append(v.Outcomes, outcomeRow{outcomeName(o), count(n), share(n, r.Arrivals)})
+		v.Outcomes = append(v.Outcomes, outcomeRow{outcomeName(r.Plan, o), count(n), share(n, r.Arrivals)})
 	}
 	v.Outcomes = append(v.Outcomes, outcomeRow{"all arrivals", count(r.Arrivals), share(r.Arrivals, r.Arrivals)})
 	v.OutcomeCaption = "Every arrival has one outcome. Errors count here and in no response time, but for time-outs: they took at least what was waited."
@@ -25,7 +25,7 @@ func (r *Report) viewOutcomes(v *view) {
 			v.MoreErrors = fmt.Sprintf("%s more in summary.json.", plural(int64(len(r.Errors)-i), "kind is", "kinds are"))
 			break
 		}
-		name := outcomeName(e.Outcome)
+		name := outcomeName(r.Plan, e.Outcome)
 		if e.Type != "" {
 			name += " · " + e.Type
 		}
@@ -100,8 +100,9 @@ func tableGroups(quantities []Quantity) []tableGroup {
 }
 
 func quantityTitle(name string) string {
-	if name == "ttfb" {
-		return "TTFB"
+	switch name {
+	case "ttfb", "dns", "tls":
+		return strings.ToUpper(name)
 	}
 	return layerName(strings.ReplaceAll(name, "_", " "))
 }
@@ -109,7 +110,7 @@ func quantityTitle(name string) string {
 func tableRowOf(s Split) tableRow {
 	n := &s.Numbers
 	row := tableRow{Name: startName(s.Start), N: count(n.N), Max: n.maxText(), Mean: n.meanText()}
-	if s.Start != "" {
+	if slices.Contains(record.Starts, s.Start) {
 		row.Key = markKey(string(s.Start))
 	}
 	for _, p := range tableQuantiles {
@@ -125,6 +126,9 @@ func tableRowOf(s Split) tableRow {
 }
 
 func (r *Report) viewTags(v *view) {
+	if len(r.Tags) < 2 {
+		return
+	}
 	for _, t := range r.Tags {
 		g := tableGroup{Name: tagName(t.Tag), About: fmt.Sprintf("%s, %s cold", plural(t.Arrivals, "arrival", "arrivals"), count(t.Starts[record.StartCold]))}
 		for _, row := range t.Quantities[0].shown() {

@@ -267,7 +267,14 @@ func (f *loadFlags) announce(n *narrator, p *record.Plan) {
 	if fn.MemoryMB > 0 {
 		what += fmt.Sprintf(" (%s, %d MB, %s)", cmp.Or(fn.Runtime, string(fn.Package)), fn.MemoryMB, fn.Arch)
 	}
-	n.say("%s: %d scheduled arrivals over %v at %s, %s, seed %d", p.Verb, p.Arrivals, shown(time.Duration(p.Load.Duration)), what, p.Provenance, p.Seed)
+	n.say("%s: %s over %v at %s, %s, seed %d", p.Verb, scheduled(p.Arrivals), shown(time.Duration(p.Load.Duration)), what, p.Provenance, p.Seed)
+}
+
+func scheduled(arrivals int64) string {
+	if arrivals == 1 {
+		return "1 scheduled arrival"
+	}
+	return fmt.Sprintf("%d scheduled arrivals", arrivals)
 }
 
 // follow shows progress until the returned function is called.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ reported. A second Ctrl-C gives up the replies.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{flagFault(err)} })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	root.AddCommand(newSteady(), newSpiky(), newWarmer(), newRamp(), newSine(), newReplay(), newReport(), newExplain(), newParse(), newLogs(), newEmulate(), newFixtures(), newCalibrate(), newVersion())
 	for _, c := range append(root.Commands(), root) {
@@ -92,11 +93,27 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		name := environmentName(f.Name)
 		if v, ok := os.LookupEnv(name); ok {
 			if err := flags.Set(f.Name, v); err != nil {
-				first = usagef("%s=%q: %w", name, v, err)
+				first = usagef("%s: %w", name, flagFault(err))
 			}
 		}
 	})
 	return first
+}
+
+// flagFault says of a value that a flag can't read what it should have been.
+func flagFault(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	want := map[string]string{
+		"duration": "a duration, such as 300ms, 10s or 1m30s", "bool": "true or false",
+		"float64": "a number", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or above",
+	}[bad.GetFlag().Value.Type()]
+	if want == "" {
+		return err
+	}
+	return fmt.Errorf("--%s: %q is not %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
 // environmentName is the variable that sets a flag.
