@@ -23,8 +23,8 @@ type Options struct {
 	Schedule loadgen.Schedule
 	Target   loadgen.Target
 	Payload  []byte
-	// FilesPerRequest is loadgen.Config's.
-	FilesPerRequest int
+	// FilesPerRequest and SpareFiles are loadgen.Config's.
+	FilesPerRequest, SpareFiles int
 
 	Logs        logsource.Source // the function's log group; nil: only the responses' tails
 	LogsWithin  time.Duration    // how long to wait for late REPORT lines
@@ -109,6 +109,7 @@ func (o *Options) config(c *collector, waiter loadgen.Waiter) loadgen.Config {
 		Timeout:         time.Duration(o.Plan.Timeout),
 		MaxInFlight:     o.Plan.MaxInFlight,
 		FilesPerRequest: o.FilesPerRequest,
+		SpareFiles:      o.SpareFiles,
 		Start:           o.Start,
 		Lead:            lead,
 		Ready:           func(start time.Time) error { return o.create(c, start) },

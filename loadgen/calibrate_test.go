@@ -30,7 +30,7 @@ func TestForesee(t *testing.T) {
 	if len(w) != 1 || w[0].Code != "in_flight_limit" || w[0].Remedy == "" {
 		t.Errorf("%+v", w)
 	}
-	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40, FilesPerRequest: 1 << 50}, 0)
+	w = loadgen.Foresee(loadgen.Config{Schedule: burst, Target: scripted.New(), MaxInFlight: 1 << 40, FilesPerRequest: 1 << 40}, 0)
 	if len(w) != 2 || w[0].Code != "file_limit" {
 		t.Errorf("%+v", w)
 	}

@@ -66,11 +66,12 @@ type Config struct {
 	// given up as not sent. 0 = DefaultMaxLag.
 	MaxLag time.Duration
 
-	// FilesPerRequest is how many open files one request costs this process
-	// (2 where the server is in it); the number in flight is kept within the
-	// limit of open files. 0 = what the Target says if it is a FileUser, else 1
-	// for a Preconnecter, else no limit.
+	// FilesPerRequest is how many open files one request costs this process, or
+	// one that serves it under the same limit (2 where a server is in this one);
+	// the number in flight is kept within the limit of open files. 0 = what the
+	// Target says if it is a FileUser, else 1 for a Preconnecter, else no limit.
 	FilesPerRequest int
+	SpareFiles      int // kept from the requests: logs, rows, the system; 0 = 24
 
 	// Start is offset 0 of every row. Zero is Lead after everything is ready. A
 	// given one is kept whatever is ready by then, so that several generators can
@@ -133,7 +134,7 @@ func (c *Config) validate() error {
 		return errors.New("generate load: no target")
 	case c.Recorder == nil:
 		return errors.New("generate load: no recorder")
-	case c.Timeout < 0, c.MaxInFlight < 0, c.Ahead < 0, c.MaxLag < 0, c.Drain < 0, c.FilesPerRequest < 0, c.GCReserve < 0, c.Lead < 0, !(c.Growth >= 0):
+	case c.Timeout < 0, c.MaxInFlight < 0, c.Ahead < 0, c.MaxLag < 0, c.Drain < 0, c.FilesPerRequest < 0, c.GCReserve < 0, c.Lead < 0, c.SpareFiles < 0, !(c.Growth >= 0):
 		return errors.New("generate load: a time or limit is negative")
 	}
 	return nil
@@ -146,6 +147,7 @@ func (c Config) withDefaults() Config {
 	c.MaxInFlight = orElse(c.MaxInFlight, DefaultMaxInFlight)
 	c.Growth = orElse(c.Growth, DefaultGrowth)
 	c.Lead = orElse(c.Lead, startLead)
+	c.SpareFiles = orElse(c.SpareFiles, spareFiles)
 	c.MaxLag = orElse(c.MaxLag, DefaultMaxLag)
 	c.Drain = orElse(c.Drain, c.Timeout+abandonAfter)
 	if c.Payload == nil {

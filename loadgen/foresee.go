@@ -17,10 +17,10 @@ func Foresee(c Config, atMost float64) []record.Warning {
 	warn := func(code, remedy, format string, a ...any) {
 		w = append(w, record.Warning{Code: code, Text: fmt.Sprintf(format, a...), Remedy: remedy})
 	}
-	limit, byFiles := filesAllow(c.MaxInFlight, c.FilesPerRequest)
+	limit, byFiles := filesAllow(&c)
 	if byFiles {
 		warn("file_limit", "raise it (ulimit -n), or lower --max-in-flight",
-			"the limit of open files allows %d requests in flight, not %d", limit, c.MaxInFlight)
+			"the limit of open files allows %d in flight, not %d", limit, c.MaxInFlight)
 	}
 	if ports := LocalPorts(); ports > 0 && limit > ports {
 		warn("port_limit", "widen it (sysctl net.ipv4.ip_local_port_range), or lower --max-in-flight",

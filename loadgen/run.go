@@ -13,7 +13,7 @@ import (
 // abandonAfter is how long an attempt may go on after its context has ended.
 const abandonAfter = 2 * time.Second
 
-// spareFiles are kept from the connections: logs, the run file, the system.
+// spareFiles is the default of Config.SpareFiles.
 const spareFiles = 24
 
 // Run sends the arrivals of c.Schedule to c.Target at their due times and hands
@@ -112,21 +112,21 @@ func newGenerator(values context.Context, c Config) *generator {
 
 // limitByFiles lowers MaxInFlight to what the limit of open files allows.
 func (g *generator) limitByFiles() {
-	limit, byFiles := filesAllow(g.MaxInFlight, g.FilesPerRequest)
+	limit, byFiles := filesAllow(&g.Config)
 	if byFiles {
 		g.MaxInFlight, g.capReason = limit, record.ErrFileLimit
 	}
 }
 
-// filesAllow is how many of n requests the limit of open files lets be in
-// flight, and whether that is fewer than n.
-func filesAllow(n, filesPerRequest int) (limit int, fewer bool) {
+// filesAllow is how many of the requests that may be in flight the limit of open
+// files allows, and whether that is fewer.
+func filesAllow(c *Config) (limit int, fewer bool) {
 	free := freeFiles()
-	if filesPerRequest == 0 || free < 0 {
-		return n, false
+	if c.FilesPerRequest == 0 || free < 0 {
+		return c.MaxInFlight, false
 	}
-	allowed := max(1, (free-spareFiles)/int64(filesPerRequest))
-	return int(min(allowed, int64(n))), allowed < int64(n)
+	allowed := max(1, (free-int64(c.SpareFiles))/int64(c.FilesPerRequest))
+	return int(min(allowed, int64(c.MaxInFlight))), allowed < int64(c.MaxInFlight)
 }
 
 // prepare does everything that takes time: it opens connections, has the first

@@ -89,7 +89,9 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	if host.Floor, err = experiment.Floor(&host); err != nil {
 		n.say("note: %v; run bench calibrate again", err)
 	}
-	for _, w := range loadgen.Foresee(loadgen.Config{Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight}, atMost(host.Floor, plan.Client)) {
+	for _, w := range loadgen.Foresee(loadgen.Config{
+		Schedule: schedule, Target: s.target, MaxInFlight: f.maxInFlight, FilesPerRequest: s.filesPerRequest, SpareFiles: s.spareFiles,
+	}, atMost(host.Floor, plan.Client)) {
 		n.say("warning: %s; %s", w.Text, w.Remedy)
 	}
 
@@ -103,6 +105,7 @@ func (f *loadFlags) measure(ctx context.Context, schedule loadgen.Schedule, n *n
 	res, err := experiment.Run(ctx, experiment.Options{
 		Plan: plan, Dir: dir, Host: host, Start: f.startAt.Time,
 		Schedule: schedule, Target: s.target, Payload: payload,
+		FilesPerRequest: s.filesPerRequest, SpareFiles: s.spareFiles,
 		Logs: s.logs, LogsWithin: f.logsWithin(s), WantStreams: s.logs != nil,
 		Abort: aborted(ctx), Progress: progress, Say: n.say,
 	})

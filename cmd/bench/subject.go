@@ -37,6 +37,9 @@ type subject struct {
 	region        string
 	emulator      map[string]string // knobs in force
 	limits        string            // what the sandbox enforces, "" where there is none
+	// Open files that a request costs, and that are kept from requests, where the
+	// built-in Lambda has this process's limit; 0 is what the target says.
+	filesPerRequest, spareFiles int
 	// The function's own time-out, 0 where it is not known.
 	functionTimeout time.Duration
 	close           []func() error // in reverse order
