@@ -181,7 +181,7 @@ func orElse[T comparable](v, fallback T) T {
 }
 
 // estimateOver is how many arrivals are looked at to estimate Ahead.
-const estimateOver = 1_000_000
+const estimateOver = 5_000_000
 
 // ahead estimates how many requests will be in flight at the worst moment of a
 // target that answers within about 100 ms: the most that are due within 10 ms,
@@ -196,7 +196,7 @@ func ahead(s Schedule, limit int) (workers, burst int) {
 	return min(limit, max(16, int(p.PeakTogether)+1, min(256, int(p.PeakPerSecond/10)))), burst
 }
 
-// beginning describes the first million arrivals.
+// beginning describes the first five million arrivals, which takes up to half a second.
 func beginning(s Schedule) Profile {
 	n := 0
 	return Describe(func(yield func(Arrival) bool) {

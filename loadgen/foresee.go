@@ -9,7 +9,7 @@ import (
 // Foresee says, before a run, what c cannot send as planned on this machine:
 // more arrivals at once than may be in flight, than the limit of open files
 // allows, or than there are local ports; or more in a second than atMost, which
-// was measured here (0 = it was not). It walks the first million arrivals of
+// was measured here (0 = it was not). It walks the first five million arrivals of
 // the schedule.
 func Foresee(c Config, atMost float64) []record.Warning {
 	c = c.withDefaults()
