@@ -178,25 +178,33 @@ func (l *lean) write(c *leanConn, payload []byte) error {
 // readHead parses the head of the answer, past interim ones (1xx).
 func (c *leanConn) readHead() error {
 	for {
-		err := c.header.Read(c.in)
-		var small *fasthttp.ErrSmallBuffer
-		if errors.As(err, &small) && c.in.Size() < maxHead {
-			c.enlarge()
-			err = c.header.Read(c.in)
-		}
-		var broken net.Error
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return io.ErrUnexpectedEOF
-		case errors.As(err, &broken):
-			return err
-		case err != nil:
-			return fmt.Errorf("malformed answer: %w", err)
+		if err := c.header.Read(c.in); err != nil {
+			if err = c.readLongHead(err); err != nil {
+				return err
+			}
 		}
 		if s := c.header.StatusCode(); s >= 200 || s == http.StatusSwitchingProtocols {
 			return nil
 		}
 	}
+}
+
+// readLongHead reads once more where err says that the head did not fit, and
+// otherwise says what err is.
+func (c *leanConn) readLongHead(err error) error {
+	if _, small := errors.AsType[*fasthttp.ErrSmallBuffer](err); small && c.in.Size() < maxHead {
+		c.enlarge()
+		if err = c.header.Read(c.in); err == nil {
+			return nil
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	if _, broken := errors.AsType[net.Error](err); broken {
+		return err
+	}
+	return fmt.Errorf("malformed answer: %w", err)
 }
 
 // enlarge makes room for a head that is longer than usual.

@@ -69,7 +69,9 @@ var signs = []struct{ text, kind string }{
 	{"REFUSED_STREAM", "HTTP.StreamRefused"},
 	{"GOAWAY", "HTTP.ConnectionClosed"},
 	{"server closed", "HTTP.ConnectionClosed"},
+	{"http2: client conn", "HTTP.ConnectionClosed"}, // "could not be established", "not usable", "lost", ...
 	{"malformed", "HTTP.Malformed"},
+	{"frame too large", "HTTP.Malformed"}, // HTTP/1.1 read as HTTP/2
 	{"bad Content-Length", "HTTP.Malformed"},
 	{"chunk", "HTTP.Malformed"},
 	{"invalid", "HTTP.Malformed"},

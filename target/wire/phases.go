@@ -28,7 +28,8 @@ type Phases struct {
 	writing             atomic.Int64
 	wrote, first        atomic.Int64
 
-	ends, values context.Context // of Context
+	trace        httptrace.ClientTrace // of the request
+	ends, values context.Context       // of Context
 }
 
 func (p *Phases) now() int64 { return max(1, int64(time.Since(p.Begin))) }
@@ -46,10 +47,9 @@ func (p *Phases) Trace() *httptrace.ClientTrace {
 
 // requestTrace observes all but the opening of a connection.
 func (p *Phases) requestTrace() *httptrace.ClientTrace {
-	t := &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { p.Wrote() },
-		GotFirstResponseByte: p.FirstByte,
-	}
+	t := &p.trace
+	t.WroteRequest = func(httptrace.WroteRequestInfo) { p.Wrote() }
+	t.GotFirstResponseByte = p.FirstByte
 	if p.Shared {
 		t.GotConn = func(i httptrace.GotConnInfo) {
 			p.reused.Store(i.Reused)
