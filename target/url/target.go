@@ -149,7 +149,7 @@ func (t *Target) connect(u *neturl.URL, o *Options) {
 		t.transport.Protocols.SetHTTP2(true)
 		t.transport.Protocols.SetUnencryptedHTTP2(true)
 		t.transport.TLSClientConfig = secure
-		t.transport.DialContext = wire.TracedDial(&net.Dialer{KeepAlive: 15 * time.Second})
+		t.transport.DialContext = dialShared()
 		return
 	}
 	t.transport.Protocols.SetHTTP1(true)
@@ -169,26 +169,57 @@ func (t *Target) Preconnect(ctx context.Context, n int) error {
 	return t.pool.Fill(ctx, n)
 }
 
-// preconnectShared opens a connection and sends no request on it. net/http
-// opens connections for requests alone; so there is one, which is given up at
-// the moment when it has its connection: net/http looks at the context once
-// more before it writes the head.
+// preconnectShared opens a connection and sends no request on it. It returns
+// when requests find it, which is a moment after its first one has: until then
+// each would open its own.
 func (t *Target) preconnectShared(ctx context.Context) error {
+	err := t.reach(ctx)
+	shared := context.WithValue(ctx, noDial{}, true)
+	for i := 0; err == nil && i < 100; i++ {
+		if t.reach(shared) == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Microsecond)
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = errors.New("the server keeps none")
+	}
+	return fmt.Errorf("open a connection to %s: %w", t.bare.URL.Host, err)
+}
+
+// reach makes a request that is given up at the moment when it has its
+// connection: net/http looks at the context once more before it writes the head.
+func (t *Target) reach(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	open := false
+	reached := false
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		open = true
+		reached = true
 		cancel()
 	}})
 	resp, err := t.transport.RoundTrip(t.request(traced, nil))
 	if err == nil {
 		_ = resp.Body.Close()
 	}
-	if open {
+	if reached {
 		return nil
 	}
-	return fmt.Errorf("open a connection to %s: %w", t.bare.URL.Host, err)
+	return err
+}
+
+// noDial marks a context in which no connection is opened.
+type noDial struct{}
+
+// dialShared opens a connection for HTTP/2.
+func dialShared() func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := wire.TracedDial(&net.Dialer{KeepAlive: 15 * time.Second})
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if ctx.Value(noDial{}) != nil {
+			return nil, errors.ErrUnsupported
+		}
+		return dial(ctx, network, address)
+	}
 }
 
 // FilesPerRequest is how many open files a request in flight costs.
