@@ -285,16 +285,13 @@ func functionError(payload []byte) (record.Outcome, string, string) {
 		Message string `json:"errorMessage"`
 	}
 	if json.Unmarshal(payload, &e) != nil {
-		return record.FunctionError, "", string(payload[:min(len(payload), maxErrorText)])
+		return record.FunctionError, "", string(payload[:min(len(payload), wire.MaxErrorText)])
 	}
 	if e.Type == "Sandbox.Timedout" || e.Type == "" && strings.Contains(e.Message, "Task timed out after") {
 		return record.TimedOut, e.Type, e.Message
 	}
 	return record.FunctionError, e.Type, e.Message
 }
-
-// maxErrorText is how much of a payload that is no error object is kept.
-const maxErrorText = 300
 
 // head notes what the head of an answer said that the SDK made an error of.
 func head(err error, r *loadgen.Reply) {

@@ -238,7 +238,7 @@ func (b *bodyOf) read(length int) error {
 
 func (b *bodyOf) saw(p []byte) {
 	if b.want && b.n == 0 {
-		b.first = bytes.Clone(p[:min(len(p), maxErrorText)])
+		b.first = bytes.Clone(p[:min(len(p), wire.MaxErrorText)])
 	}
 	b.n += int64(len(p))
 }

@@ -319,9 +319,6 @@ func (t *Target) request(ctx context.Context, payload []byte) *http.Request {
 
 var identity = []string{"identity"}
 
-// maxErrorText is how much of an error's body is kept.
-const maxErrorText = 300
-
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // drain reads a body to its end. It returns how many bytes it had, and the
@@ -333,7 +330,7 @@ func drain(body io.ReadCloser, want bool) (first string, n int64, err error) {
 	for {
 		k, err := body.Read(buf[:])
 		if want && n == 0 && k > 0 {
-			first = string(buf[:min(k, maxErrorText)])
+			first = string(buf[:min(k, wire.MaxErrorText)])
 		}
 		n += int64(k)
 		if errors.Is(err, io.EOF) {

@@ -16,6 +16,9 @@ import (
 	"coldbench/record"
 )
 
+// MaxErrorText is how much of the body of an error is kept as its text.
+const MaxErrorText = 300
+
 // Fail fills the reply of an attempt that got no complete response: one failure
 // is one record, whichever client met it. Such an attempt has no Done. An end of
 // the context is left to the caller, who knows its cause.
