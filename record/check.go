@@ -39,6 +39,8 @@ func Check(p *Plan, e Evidence) (Verdict, []Warning) {
 	switch {
 	case e.Rows == 0 && e.Warmup > 0:
 		c.refuse("no_arrivals", "raise --duration, or lower --warmup", "all %d arrivals belong to the warm-up", e.Warmup)
+	case e.Rows == 0 && e.Interrupted:
+		c.refuse("no_arrivals", "let the run reach its first arrival", "the run was interrupted before the first of %d planned arrivals", p.Arrivals)
 	case e.Rows == 0:
 		c.refuse("no_arrivals", "raise --rate, --burst or --duration, and look whether the run directory is complete",
 			"no arrival is recorded; %d were planned", p.Arrivals)

@@ -152,6 +152,7 @@ func TestCheck(t *testing.T) {
 				}
 			},
 		},
+		{name: "interrupted before the first", change: func(_ *Plan, e *Evidence) { *e = Evidence{Interrupted: true} }, reasons: []string{"no_arrivals"}, warnings: []string{"interrupted"}, text: "before the first of 2000", remedy: "first arrival"},
 		{name: "only a warm-up", change: func(_ *Plan, e *Evidence) { *e = Evidence{Warmup: 2000} }, reasons: []string{"no_arrivals"}, text: "all 2000 arrivals belong to the warm-up"},
 		{name: "partial", planned: 2500, warnings: []string{"partial"}, text: "2500 arrivals were planned, 2000 are recorded"},
 		{name: "never closed", change: func(_ *Plan, e *Evidence) { e.NeverClosed = true }, warnings: []string{"partial"}},

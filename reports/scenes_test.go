@@ -25,6 +25,9 @@ func hostileScene() *scene {
 	s.plan.Emulator = map[string]string{"keep_alive": all}
 	s.plan.Tool = all
 	s.plan.Functions[0] = record.Function{Name: all, Runtime: all, Arch: all, Qualifier: all, MemoryMB: 128}
+	s.gen.Waiter, s.gen.PreconnectError, s.gen.InFlightLimitBy = all, all, all
+	s.host.Limits["local_ports"] = all
+	s.failed(0, record.NotSent, all, all)
 	for i, a := range attacks {
 		s.failed(time.Duration(i)*time.Second, record.FunctionError, a, a)
 		j := &s.rows[i]
