@@ -29,6 +29,13 @@ type Profile struct {
 	// rate, 1 for a Poisson process, far above 1 for bursts. It depends on the
 	// bucket, and is 0 where there are fewer than two.
 	Dispersion float64
+
+	// Allan is the mean square of the difference of neighbouring Counts over
+	// twice their mean (the Allan factor: Lowen and Teich, Fractal-Based Point
+	// Processes, 2005, section 3.5): like Dispersion 0 for a constant rate, 1 for
+	// a Poisson process, above for bursts; but a rate that changes slowly, such
+	// as a ramp's, does not look like bursts. 0 where there are fewer than two.
+	Allan float64
 }
 
 // Describe walks s once and measures it in buckets of the given width (1 s if
@@ -66,7 +73,7 @@ func Describe(s Schedule, bucket time.Duration) Profile {
 		p.PeakTogether = max(p.PeakTogether, near.add(a.At))
 	}
 	p.addTag(tag, tagged)
-	p.Dispersion = dispersion(p.Counts)
+	p.Dispersion, p.Allan = dispersion(p.Counts), allan(p.Counts)
 	return p
 }
 
@@ -121,6 +128,24 @@ func dispersion(counts []int64) float64 {
 		squares += (float64(c) - mean) * (float64(c) - mean)
 	}
 	return squares / float64(len(counts)-1) / mean
+}
+
+// allan is the Allan factor.
+func allan(counts []int64) float64 {
+	if len(counts) < 2 {
+		return 0
+	}
+	sum, squares := float64(counts[0]), 0.0
+	for i, c := range counts[1:] {
+		d := float64(c - counts[i])
+		sum += float64(c)
+		squares += d * d
+	}
+	if sum == 0 {
+		return 0
+	}
+	mean := sum / float64(len(counts))
+	return squares / float64(len(counts)-1) / (2 * mean)
 }
 
 // maxGroups bounds the memory of a window: more than 10 ms of record.MaxRate. It

@@ -193,6 +193,18 @@ func TestSpikyCounts(t *testing.T) {
 	if want := 1080.0 / 29 / 12; math.Abs(p.Dispersion-want) > 1e-12 {
 		t.Errorf("dispersion %v, want %v", p.Dispersion, want)
 	}
+	// Each of the 3 bursts makes two differences of 20, among 29: 2400/29 / (2*12).
+	if want := 2400.0 / 29 / 24; math.Abs(p.Allan-want) > 1e-12 {
+		t.Errorf("Allan factor %v, want %v", p.Allan, want)
+	}
+	// An even ramp has no bursts, whatever its range.
+	ramp, err := loadgen.FromLoad(record.Load{Shape: record.ShapeRamp, Duration: dur(30 * time.Second), Rate: 1, RateTo: 60}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := loadgen.Describe(ramp, time.Second); p.Dispersion < 5 || p.Allan > 0.2 {
+		t.Errorf("ramp: dispersion %v, Allan factor %v", p.Dispersion, p.Allan)
+	}
 	l.Spread = dur(2 * time.Second)
 	s, _ = loadgen.FromLoad(l, 1)
 	if p := loadgen.Describe(s, time.Second); p.Count != 360 || p.Counts[5] != 20 || p.Counts[6] != 20 {

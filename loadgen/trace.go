@@ -18,6 +18,8 @@ type Trace struct {
 	Count     int64         // arrivals
 	Duration  time.Duration // as recorded, to the end of the last window or just after the last arrival
 
+	Format string // how its file was read, for people
+
 	singles []Arrival // sorted by At
 	window  time.Duration
 	cells   []cell // sorted by slot
@@ -132,7 +134,7 @@ func (u *urn) draw(r *rand.Rand) int {
 // offsets and in the order in which they were scheduled, with their tags, sent
 // or not.
 func FromRows(rows iter.Seq2[record.Invocation, error]) (*Trace, error) {
-	t := &Trace{}
+	t := &Trace{Format: "the rows of a run"}
 	var all []scheduled // a run records them in the order of their ends
 	for row, err := range rows {
 		if err != nil {

@@ -41,7 +41,7 @@ const maxMinutes = int64(record.MaxDuration / time.Minute)
 //   - Instants: one column Timestamp, Time, At or Offset, a row for each
 //     arrival. The first one is offset 0. A column Function names it.
 //
-// A time is a number of seconds (Unix or relative), RFC 3339, or "2006-01-02
+// A time is a number of seconds (Unix or relative), Unix milliseconds, RFC 3339, or "2006-01-02
 // 15:04:05"; a Minute is a whole number. Errors name file and line.
 //
 // It reads a CloudWatch history as JSON too: see readMetrics.
@@ -139,16 +139,19 @@ func (t *table) read() (*Trace, error) {
 		return nil, fmt.Errorf("%s: the file is empty", t.name)
 	}
 	c := columnsOf(header)
-	read := t.readInstants
+	if err := t.untitled(header, c); err != nil {
+		return nil, err
+	}
+	read, format := t.readInstants, "one instant a row"
 	switch {
 	case len(c.minutes) > 0:
-		read = t.readMinutes
+		read, format = t.readMinutes, "counts with a column for each minute (Azure Functions 2019)"
 	case c.end >= 0 && c.duration >= 0:
-		read = t.readEnds
+		read, format = t.readEnds, "invocations by end and duration (Azure Functions 2021)"
 	case c.count >= 0 && c.time >= 0:
-		read = t.readTimedCounts
+		read, format = t.readTimedCounts, "counts with times"
 	case c.count >= 0:
-		read = t.readCounts
+		read, format = t.readCounts, "one count a row"
 	case c.time >= 0 && !c.timeIsMinute:
 	default:
 		return nil, t.errorf("header %.60q is none that is known: want minutes (1, 2, ... or 1_minute, ...), "+
@@ -157,7 +160,24 @@ func (t *table) read() (*Trace, error) {
 	if err := read(c); err != nil {
 		return nil, err
 	}
+	if t.trace.Format = format; t.trace.window > 0 {
+		t.trace.Format += fmt.Sprintf(", each of %v", t.trace.window)
+	}
 	return &t.trace, nil
+}
+
+// untitled refuses a header that is the first row of a file without one: its
+// numbers would be taken for the titles of minutes.
+func (t *table) untitled(header []string, c columns) error {
+	seen := map[int64]bool{}
+	for _, m := range c.minutes {
+		alone := len(header) == 1 && !strings.Contains(header[0], "_")
+		if alone || seen[m.minute] {
+			return t.errorf("header %.60q: numbers are the titles of minutes, each once and beside others; counts below each other need a title, such as InvocationsPerMinute", strings.Join(header, ","))
+		}
+		seen[m.minute] = true
+	}
+	return nil
 }
 
 // columns are the places of what the header names; -1 for what it does not.
@@ -223,6 +243,9 @@ func (t *table) functionOf(row []string, i int) (int, error) {
 
 // countOf reads a number of arrivals.
 func countOf(text string) (int64, error) {
+	if text == "" {
+		return 0, errors.New("the count is empty: write 0 where nothing arrived")
+	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil { // some exporters write 12.0
 		f, ferr := strconv.ParseFloat(text, 64)
@@ -263,7 +286,7 @@ func (t *table) readMinutes(c columns) error {
 			}
 			n, err := countOf(text)
 			if err != nil {
-				return t.errorf("%v", err)
+				return t.errorf("minute %d: %v", m.minute, err)
 			}
 			t.trace.add(m.minute-first, f, n)
 		}
@@ -273,10 +296,16 @@ func (t *table) readMinutes(c columns) error {
 func (t *table) readCounts(c columns) error {
 	t.trace.window = orElse(t.window, time.Minute)
 	for slot := int64(0); ; slot++ {
+		before := t.line
 		row, ok, err := t.next()
 		if err != nil || !ok {
 			t.trace.Duration = time.Duration(slot) * t.trace.window
 			return err
+		}
+		if t.line > before+1 { // the reader passes over empty lines
+			t.line = before + 1
+			_, err := countOf("")
+			return t.errorf("%v", err)
 		}
 		if slot >= int64(record.MaxDuration/t.trace.window) {
 			return t.errorf("more than %v of windows of %v", record.MaxDuration, t.trace.window)

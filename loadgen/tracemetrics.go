@@ -114,6 +114,7 @@ func readMetrics(r io.Reader, name string, window time.Duration) (*Trace, error)
 	if i, err := h.trace.fill(h.counts, window); err != nil {
 		return nil, fmt.Errorf("%s: %w", h.places[i], err)
 	}
+	h.trace.Format = fmt.Sprintf("a CloudWatch history, sums of %v", h.trace.window)
 	return &h.trace, nil
 }
 

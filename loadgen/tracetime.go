@@ -16,9 +16,14 @@ func instantOf(text string, isMinute bool) (int64, error) {
 		if isMinute {
 			v *= 60
 		}
-		// 9.2e9 s is the range of 64 bits; Unix milliseconds are beyond it.
+		// 9.2e9 s is the range of 64 bits. What has thirteen digits are Unix
+		// milliseconds, of 2001 to 2261.
+		if !isMinute && v >= 1e12 && v < 9.2e12 {
+			whole := math.Floor(v)
+			return int64(whole)*1e6 + int64(math.Round((v-whole)*1e6)), nil
+		}
 		if !(math.Abs(v) < 9.2e9) {
-			return 0, fmt.Errorf("time %.40q: not a number of seconds", text)
+			return 0, fmt.Errorf("time %.40q: neither seconds nor Unix milliseconds", text)
 		}
 		whole := math.Floor(v)
 		return int64(whole)*1e9 + int64(math.Round((v-whole)*1e9)), nil

@@ -3,7 +3,6 @@ package record
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -166,7 +165,7 @@ func (c *checker) whyLate() (text, remedy string) {
 
 // leaner names the client that costs less, where it could have been taken.
 func (c *checker) leaner() string {
-	if !c.p.OverHTTP() || slices.Contains(c.p.Args, "--client=lean") {
+	if !c.p.OverHTTP() || c.p.Client == ClientLean {
 		return ""
 	}
 	return ", use --client lean (HTTP/1.1, half the CPU)"

@@ -114,7 +114,7 @@ func TestCheck(t *testing.T) {
 		},
 		{
 			name: "late with the lean client", change: func(p *Plan, e *Evidence) {
-				e.Late, p.Target, p.Args = 21, "http://127.0.0.1/", []string{"steady", "--client=lean"}
+				e.Late, p.Target, p.Client = 21, "http://127.0.0.1/", ClientLean
 			},
 			reasons: []string{"lag"}, remedy: "lower --rate or --burst, leave a core free",
 		},

@@ -66,8 +66,9 @@ type Load struct {
 	PingEvery       Duration `json:"ping_every,omitempty"`
 	PingConcurrency int      `json:"ping_concurrency,omitempty"`
 
-	Trace string  `json:"trace,omitempty"` // replay: the file
-	Speed float64 `json:"speed,omitempty"` // replay: 2 = twice as fast
+	Trace string   `json:"trace,omitempty"` // replay: the file
+	Speed float64  `json:"speed,omitempty"` // replay: 2 = twice as fast
+	From  Duration `json:"from,omitempty"`  // replay: what comes before, at that speed, is left out
 }
 
 // Plan is everything that is decided before the first request.

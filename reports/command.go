@@ -44,7 +44,14 @@ func loadWords(l *record.Load) string {
 	case record.ShapeSine:
 		return fmt.Sprintf("%s, %s ± %s every %s", d, rate(l.Rate), rate(l.Amplitude), span(time.Duration(l.Period)))
 	case record.ShapeReplay:
-		return "replay of " + plain(l.Trace, 60)
+		words := d + " of a replay of " + plain(l.Trace, 60)
+		if l.Speed != 0 && l.Speed != 1 {
+			words += fmt.Sprintf(" at %v times its speed", l.Speed)
+		}
+		if l.From > 0 {
+			words += " from " + span(time.Duration(l.From)) + " on"
+		}
+		return words
 	}
 	return ""
 }

@@ -18,9 +18,11 @@ import (
 
 // loadFlags are the flags of every load verb.
 type loadFlags struct {
-	load    record.Load
-	args    []string // as given, for the plan
-	excerpt string   // what a replay plays of which trace
+	load record.Load
+	args []string // as given, for the plan
+
+	traceNotes []string // what is to be said of the trace of a replay
+	excerpt    string   // what a replay plays of which trace
 
 	target, endpoint, region, profile string
 	code                              codeFlags

@@ -38,7 +38,13 @@ func runSchedule(cmd *cobra.Command, f *loadFlags, schedule loadgen.Schedule) er
 		return usagef("%s: of no meaning for %s; leave it out", strings.Join(flags, ", "), publicTarget(f.target))
 	}
 	n := newNarrator(cmd.ErrOrStderr(), f.quiet)
+	for _, text := range f.traceNotes {
+		n.say("%s", text)
+	}
 	if f.planOnly {
+		if err := f.foreseeSubject(); err != nil {
+			return err
+		}
 		return f.drawPlan(cmd.Context(), cmd.OutOrStdout(), n, schedule)
 	}
 	f.args = arguments(cmd)
@@ -270,14 +276,7 @@ func (f *loadFlags) announce(n *narrator, p *record.Plan) {
 	if fn.MemoryMB > 0 {
 		what += fmt.Sprintf(" (%s, %d MB, %s)", cmp.Or(fn.Runtime, string(fn.Package)), fn.MemoryMB, fn.Arch)
 	}
-	n.say("%s: %s over %v at %s, %s, seed %d", p.Verb, scheduled(p.Arrivals), shown(time.Duration(p.Load.Duration)), what, p.Provenance, p.Seed)
-}
-
-func scheduled(arrivals int64) string {
-	if arrivals == 1 {
-		return "1 scheduled arrival"
-	}
-	return fmt.Sprintf("%d scheduled arrivals", arrivals)
+	n.say("%s: %s over %v at %s, %s, seed %d", p.Verb, plural(p.Arrivals, "scheduled arrival"), shown(time.Duration(p.Load.Duration)), what, p.Provenance, p.Seed)
 }
 
 // follow shows progress until the returned function is called.

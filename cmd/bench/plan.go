@@ -22,7 +22,9 @@ type plannedArrivals struct {
 	LastMs        float64              `json:"last_ms"`
 	PeakPerSecond int64                `json:"peak_per_second"`
 	PeakTogether  int64                `json:"peak_in_10_ms"`
-	Dispersion    float64              `json:"index_of_dispersion"`
+	Warmup        int64                `json:"warmup_arrivals"`
+	Dispersion    *float64             `json:"index_of_dispersion"` // null where the counts are too few or too low
+	Allan         *float64             `json:"allan_factor"`        // null where the counts are too few or too low
 	BucketMs      float64              `json:"bucket_ms"`
 	Counts        []int64              `json:"counts"`
 }
@@ -89,21 +91,38 @@ func (f *loadFlags) anyOf(arrivals int64) error {
 
 // drawPlan shows the arrivals without sending any.
 func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s loadgen.Schedule) error {
-	p, err := walk(ctx, n, s, func(s loadgen.Schedule) loadgen.Profile { return loadgen.Describe(s, time.Second) })
+	var warmup int64
+	p, err := walk(ctx, n, s, func(s loadgen.Schedule) loadgen.Profile {
+		return loadgen.Describe(func(yield func(loadgen.Arrival) bool) {
+			for a := range s {
+				if a.At < f.warmup {
+					warmup++
+				}
+				if !yield(a) {
+					return
+				}
+			}
+		}, time.Second)
+	})
 	if err == nil {
 		err = f.anyOf(p.Count)
 	}
 	if err != nil {
 		return err
 	}
+	known := len(p.Counts) >= fewestBuckets && p.Count >= int64(len(p.Counts))
 	if f.json {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
-		return e.Encode(plannedArrivals{
+		out := plannedArrivals{
 			Arrivals: p.Count, ByTag: p.Tags, FirstMs: milliseconds(p.First), LastMs: milliseconds(p.Last),
-			PeakPerSecond: p.PeakPerSecond, PeakTogether: p.PeakTogether, Dispersion: p.Dispersion,
-			BucketMs: milliseconds(p.Bucket), Counts: p.Counts,
-		})
+			PeakPerSecond: p.PeakPerSecond, PeakTogether: p.PeakTogether,
+			BucketMs: milliseconds(p.Bucket), Counts: p.Counts, Warmup: warmup,
+		}
+		if known {
+			out.Dispersion, out.Allan = &p.Dispersion, &p.Allan
+		}
+		return e.Encode(out)
 	}
 	var tags []string
 	for t, n := range p.Tags {
@@ -113,13 +132,47 @@ func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s lo
 		tags = append(tags, fmt.Sprintf("%s %d", t, n))
 	}
 	slices.Sort(tags)
-	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %d arrivals %s
+	bursts := fmt.Sprintf("too short or too thin to tell bursts (%d columns, an arrival in each on average)", fewestBuckets)
+	if known {
+		bursts = fmt.Sprintf("burstiness %.2f (0 = even, 1 = Poisson, above = bursts)", p.Allan)
+	}
+	if warmup > 0 {
+		tags = append(tags, fmt.Sprintf("%d of them to warm up", warmup))
+	}
+	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %s %s
 %s
-peak %d in one second, %d within 10 ms; index of dispersion %.2f (0 = even, 1 = Poisson, above = bursts)
+%s
+peak %d in one second, %d within 10 ms; %s
 nothing was sent; leave --plan out to send
-`, f.load.Shape, shown(time.Duration(f.load.Duration)), f.seed, p.Count, parenthesised(tags),
-		sparkline(p.Counts, 100), p.PeakPerSecond, p.PeakTogether, p.Dispersion)
+`, f.load.Shape, shown(time.Duration(f.load.Duration)), f.seed, plural(p.Count, "arrival"), parenthesised(tags),
+		sparkline(p.Counts, sparkWidth), sparkScale(p, f.warmup), p.PeakPerSecond, p.PeakTogether, bursts)
 	return err
+}
+
+const (
+	// fewestBuckets is how many counts it takes before their burstiness means
+	// anything: of ten counts of a Poisson process it is 1 give or take a half. And where
+	// a bucket has less than one arrival on average, an even rate looks like one.
+	fewestBuckets = 10
+	sparkWidth    = 100
+)
+
+// sparkScale says what the columns of the sparkline are.
+func sparkScale(p loadgen.Profile, warmup time.Duration) string {
+	whole := time.Duration(len(p.Counts)) * p.Bucket
+	column := whole / time.Duration(max(1, min(sparkWidth, len(p.Counts))))
+	text := fmt.Sprintf("0s to %v, a column is %v", whole, column.Round(time.Millisecond))
+	if warmup > 0 {
+		text += fmt.Sprintf("; the first %v warm up and are in no figure", warmup)
+	}
+	return text
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // shown leaves out the nanosecond by which a trace ends after its last arrival.

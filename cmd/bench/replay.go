@@ -32,6 +32,10 @@ instant.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.load.Trace = args[0]
+			if given(cmd.Flags())("arrivals") {
+				return usagef("--arrivals: a replay has the arrivals of its trace; leave it out")
+			}
+			f.load.Arrivals = ""
 			schedule, err := f.replaySchedule(from, window)
 			if err != nil {
 				return err
@@ -63,10 +67,12 @@ func (f *loadFlags) replaySchedule(from, window time.Duration) (loadgen.Schedule
 	if window < 0 {
 		return nil, usagef("--period: %v is negative", window)
 	}
-	trace, err := readTrace(f.load.Trace, window)
+	f.load.From = record.Duration(from)
+	trace, err := f.readTrace(f.load.Trace, window)
 	if err != nil {
 		return nil, err
 	}
+	f.traceNotes = append(f.traceNotes, fmt.Sprintf("%s: %s, %s in %v", f.load.Trace, trace.Format, plural(trace.Count, "arrival"), shown(trace.Duration)))
 	f.excerpt = fmt.Sprintf("%s has %d arrivals in %v, none from %v on", f.load.Trace, trace.Count, shown(trace.Duration), from)
 	if f.load.Speed != 1 {
 		f.excerpt += fmt.Sprintf(" at %v times its speed", f.load.Speed)
@@ -96,7 +102,7 @@ func (f *loadFlags) wholeTrace(trace *loadgen.Trace, from time.Duration) error {
 }
 
 // readTrace reads a file, or the rows of a run directory.
-func readTrace(path string, window time.Duration) (*loadgen.Trace, error) {
+func (f *loadFlags) readTrace(path string, window time.Duration) (*loadgen.Trace, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read trace: %w", err)
@@ -106,7 +112,11 @@ func readTrace(path string, window time.Duration) (*loadgen.Trace, error) {
 		if err != nil {
 			return nil, withHint(err, "give a CSV or JSON file or a run directory")
 		}
-		return loadgen.FromRows(run.Rows())
+		trace, err := loadgen.FromRows(run.Rows())
+		if err == nil && (run.Generator == nil || run.Generator.Interrupted || trace.Count < run.Plan.Arrivals) {
+			f.traceNotes = append(f.traceNotes, fmt.Sprintf("warning: %s did not come to its end: %s, %d of them are recorded and replayed", path, plural(run.Plan.Arrivals, "planned arrival"), trace.Count))
+		}
+		return trace, err
 	}
 	file, err := os.Open(path)
 	if err != nil {

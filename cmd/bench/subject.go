@@ -110,10 +110,40 @@ func (f *loadFlags) fill(ctx context.Context, s *subject, n *narrator) error {
 	case kind == "arn":
 		return f.fillLambda(ctx, s, f.target, n)
 	}
+	return f.noSuchTarget()
+}
+
+func (f *loadFlags) noSuchTarget() error {
 	return &hintError{
 		err:  usagef("--target %q: no such kind of target", f.target),
 		hint: "emulated:NAME, lambda:NAME[:QUALIFIER], an ARN, http(s)://..., or scripted:FILE",
 	}
+}
+
+// foreseeSubject finds the faults of target and payload that openSubject and
+// measure would find, as far as that takes no process and no network.
+func (f *loadFlags) foreseeSubject() error {
+	if _, err := f.payloadBytes(); err != nil {
+		return err
+	}
+	kind, name, _ := strings.Cut(f.target, ":")
+	s := &subject{}
+	switch {
+	case kind == "http" || kind == "https":
+		return errors.Join(f.fillURL(s), s.Close())
+	case kind == "scripted":
+		return f.fillScripted(s, name)
+	case f.code.dir != "" || f.code.zip != "":
+		if _, err := os.Stat(f.code.dir + f.code.zip); err != nil { // one of them is given
+			return fmt.Errorf("read the function: %w", err)
+		}
+		return nil
+	case f.code.given(), kind == "lambda", kind == "arn":
+		return nil
+	case kind == "emulated":
+		return knownBuiltin(name)
+	}
+	return f.noSuchTarget()
 }
 
 func (f *loadFlags) fillURL(s *subject) error {
