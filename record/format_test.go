@@ -118,7 +118,7 @@ func TestTheDocumentNamesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range slices.Concat(keysOf[Plan](), keysOf[Function](), keysOf[Load](), keysOf[Invocation](), keysOf[Conn](),
-		keysOf[Event](), keysOf[Host](), keysOf[GeneratorStats](), keysOf[SecondCount]()) {
+		keysOf[Event](), keysOf[Host](), keysOf[GeneratorStats](), keysOf[Lag](), keysOf[SecondCount]()) {
 		if !bytes.Contains(doc, []byte("`"+key+"`")) {
 			t.Errorf("docs/format.md does not name the key %s", key)
 		}
