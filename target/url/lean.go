@@ -56,11 +56,11 @@ func newLean(t *Target) (*lean, error) {
 	l := &lean{pool: t.pool, noBody: t.method == http.MethodHead}
 	var err error
 	if l.bare, err = wire.Form(t.request(context.Background(), nil)); err != nil {
-		return nil, fmt.Errorf("target %s: %w", t.bare.URL, err)
+		return nil, fmt.Errorf("target %s: %w", t.bare.URL.Redacted(), err)
 	}
 	one, err := wire.Form(t.request(context.Background(), []byte("x")))
 	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", t.bare.URL, err)
+		return nil, fmt.Errorf("target %s: %w", t.bare.URL.Redacted(), err)
 	}
 	const length = "\r\nContent-Length: "
 	at := bytes.Index(one, []byte(length)) + len(length)

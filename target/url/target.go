@@ -51,7 +51,7 @@ func New(o Options) (*Target, error) {
 		return nil, err
 	}
 	if strings.ContainsAny(o.Method, " \t\r\n/:") {
-		return nil, fmt.Errorf("target %s: %q is no HTTP method", o.URL, o.Method)
+		return nil, fmt.Errorf("target %s: %q is no HTTP method", u.Redacted(), o.Method)
 	}
 	t := &Target{method: strings.ToUpper(o.Method), http2: o.HTTP2}
 	t.bare = http.Request{URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -79,10 +79,10 @@ func New(o Options) (*Target, error) {
 		}
 	}
 	if err := checkHeader(&t.bare); err != nil {
-		return nil, fmt.Errorf("target %s: %w", o.URL, err)
+		return nil, fmt.Errorf("target %s: %w", u.Redacted(), err)
 	}
 	if o.Lean && o.HTTP2 {
-		return nil, fmt.Errorf("target %s: the lean client speaks HTTP/1.1 only", o.URL)
+		return nil, fmt.Errorf("target %s: the lean client speaks HTTP/1.1 only", u.Redacted())
 	}
 	t.connect(u, &o)
 	if o.Lean {
@@ -114,13 +114,17 @@ func checkHeader(r *http.Request) error {
 func parse(text string) (*neturl.URL, error) {
 	u, err := neturl.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("target: %w", err)
+		var in *neturl.Error
+		if errors.As(err, &in) {
+			err = in.Err // without the URL, which may hold a password
+		}
+		return nil, fmt.Errorf("target: not a URL: %w", err)
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("target %s: scheme %q is neither http nor https", text, u.Scheme)
+		return nil, fmt.Errorf("target %s: scheme %q is neither http nor https", u.Redacted(), u.Scheme)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("target %s: there is no host in the URL", text)
+		return nil, fmt.Errorf("target %s: there is no host in the URL", u.Redacted())
 	}
 	return u, nil
 }

@@ -373,3 +373,18 @@ func BenchmarkInvoke(b *testing.B) {
 		})
 	}
 }
+
+func TestErrorsHoldNoPassword(t *testing.T) {
+	for name, o := range map[string]url.Options{
+		"malformed": {URL: "http://user:secret@ho st/"},
+		"scheme":    {URL: "ftp://user:secret@host/"},
+		"host":      {URL: "http://user:secret@/"},
+		"method":    {URL: "http://user:secret@host/", Method: "G T"},
+		"header":    {URL: "http://user:secret@host/", Header: http.Header{"a b": {"c"}}},
+		"client":    {URL: "http://user:secret@host/", Lean: true, HTTP2: true},
+	} {
+		if _, err := url.New(o); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
