@@ -269,7 +269,12 @@ func (c *checker) failures() {
 		c.warn("timeouts", remedy,
 			"%d of %d arrivals (%s) timed out; they took at least what was waited and count with that in the ranks, so a percentile that falls among them is a lower bound (≥)", f, n, percent(f, n))
 	}
-	if f := o[TransportError] + o[Rejected]; f > 0 {
+	g := c.e.Errors[ErrInterrupted]
+	if g > 0 {
+		c.warn("given_up", "press Ctrl-C once to wait for the replies",
+			"%d of %d arrivals (%s) were given up at the second Ctrl-C; they count in the ranks with what was waited until the last arrival, as lower bounds (≥)", g, n, percent(g, n))
+	}
+	if f := o[TransportError] + o[Rejected] - g; f > 0 {
 		if c.p.OverHTTP() {
 			c.warn("not_served", "look whether the server of --target runs, and how many connections it takes",
 				"%d of %d arrivals (%s) were refused or got no complete reply", f, n, percent(f, n))

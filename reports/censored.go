@@ -43,6 +43,42 @@ func ttfbAtLeast(j *record.Joined, timeout time.Duration) time.Duration {
 	return serviceAtLeast(j, timeout)
 }
 
+// givenUp is a request that was still waited for when the second Ctrl-C came,
+// which is after the last arrival was due. It has no end of its own.
+type givenUp struct {
+	intended, sent time.Duration
+	tag            record.Tag
+	start          record.Start
+}
+
+// mostGivenUp bounds them: it is the most that may be in flight.
+const mostGivenUp = 100_000
+
+func (c *collector) addGivenUp(j *record.Joined) {
+	if j.Outcome == record.TransportError && j.ErrorType == record.ErrInterrupted && j.Sent > 0 && len(c.givenUp) < mostGivenUp {
+		c.givenUp = append(c.givenUp, givenUp{j.Intended, j.Sent, j.Tag, j.Start})
+	}
+}
+
+// closeGivenUp counts them with what was waited at least: to the last arrival.
+func (c *collector) closeGivenUp() {
+	for _, g := range c.givenUp {
+		response, rest := max(0, c.last-g.intended), max(0, c.last-g.sent)
+		for i, k := range quantityKinds {
+			switch k.name {
+			case "response":
+				c.quantities[i].addCensored(g.start, response)
+			case "service", "ttfb":
+				c.quantities[i].addCensored(g.start, rest)
+			}
+		}
+		if t := c.tags[g.tag]; t != nil {
+			t.response.addCensored(g.start, response)
+			t.service.addCensored(g.start, rest)
+		}
+	}
+}
+
 // timeout is the client's.
 func (c *collector) timeout() time.Duration { return time.Duration(c.plan.Timeout) }
 
@@ -95,11 +131,16 @@ func (n *Numbers) beyond() string {
 
 // timedOutShare ends a headline: no percentile may be read without it.
 func (r *Report) timedOutShare() string {
-	n := r.Outcomes[record.TimedOut]
-	if n == 0 {
-		return ""
+	text := ""
+	for _, c := range []struct {
+		n    int64
+		what string
+	}{{r.Outcomes[record.TimedOut], "timed out"}, {r.GivenUp, "were given up"}} {
+		if c.n > 0 {
+			text += fmt.Sprintf("; %s of %s %s (%s)", count(c.n), count(r.Arrivals), c.what, percent(float64(c.n)/float64(r.Arrivals)))
+		}
 	}
-	return fmt.Sprintf("; %s of %s timed out (%s)", count(n), count(r.Arrivals), percent(float64(n)/float64(r.Arrivals)))
+	return text
 }
 
 // interruption ends the headline of a run that did not come to its end.
@@ -126,7 +167,7 @@ func censoredWarnings(r *Report) []record.Warning {
 	}
 	return []record.Warning{{
 		Code: "timeouts_without_start",
-		Text: fmt.Sprintf("%s timed out without telling whether %s: the figures of cold and of warm starts leave them out, those over all starts do not",
+		Text: fmt.Sprintf("%s timed out, or was given up, without telling whether %s: the figures of cold and of warm starts leave them out, those over all starts do not",
 			plural(unknown, "request", "requests"), one(unknown, "it was cold or warm", "they were cold or warm")),
 		Remedy: "raise --timeout, so that the function answers or its own time-out ends it",
 	}}

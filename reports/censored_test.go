@@ -66,6 +66,31 @@ func TestTimeOutsCountInTheRanks(t *testing.T) {
 	}
 }
 
+// What was given up at the second Ctrl-C was waited for until the last arrival,
+// here 2.99 s, at least.
+func TestGivenUpCountInTheRanks(t *testing.T) {
+	s := stalledScene()
+	s.gen.Interrupted, s.plan.Arrivals = true, 1000
+	for i := range s.rows[249:] {
+		s.rows[249+i].Outcome, s.rows[249+i].ErrorType = record.TransportError, record.ErrInterrupted
+	}
+	r := s.report(t)
+	all := r.numbers("response", "")
+	if all.N != 300 || all.Censored != 51 || all.Least != 0 || all.Max != 500 {
+		t.Errorf("response = %+v", all)
+	}
+	// The waits are 0, 10 ... 500 ms; the p95 is the 285th of 300, 15 below the
+	// longest.
+	if q, _ := all.At(0.95); !q.AtLeast || q.Value != 350 {
+		t.Errorf("p95 = %+v", q)
+	}
+	for _, want := range []string{"51 of 300 were given up", "interrupted after 300 of 1 000 arrivals"} {
+		if got := ordinary(r.Banner().Headline); !strings.Contains(got, want) {
+			t.Errorf("the headline does not say %q: %s", want, got)
+		}
+	}
+}
+
 // What the function's own time-out ended has an end and a start; what the
 // client gave up on has neither, and cold and warm rows say that they lack it.
 func TestTimeOutsWithoutAStart(t *testing.T) {

@@ -188,6 +188,7 @@ type collector struct {
 	usage      usageCollector
 	arrivals   int64
 	warmup     int64
+	givenUp    []givenUp
 	last       time.Duration // of the arrivals that were due
 	functions  map[int]int64
 }
@@ -241,6 +242,7 @@ func (c *collector) add(j *record.Joined) {
 		}
 	}
 	c.addTag(j, reached)
+	c.addGivenUp(j)
 	c.addError(j)
 	c.addPhases(j)
 	c.addBurst(j)
@@ -345,7 +347,8 @@ func (c *collector) addBurst(j *record.Joined) {
 // fill moves what was collected into the report.
 func (c *collector) fill(r *Report) {
 	r.Arrivals, r.Warmup, r.Outcomes, r.Starts = c.arrivals, c.warmup, c.outcomes, c.starts
-	r.Ran = c.last
+	r.Ran, r.GivenUp = c.last, int64(len(c.givenUp))
+	c.closeGivenUp()
 	for i, k := range quantityKinds {
 		r.Quantities = append(r.Quantities, Quantity{Name: k.name, Unit: k.unit, About: k.about, Rows: c.quantities[i].rows(k.name == "response")})
 	}

@@ -30,6 +30,7 @@ type Report struct {
 	Partial  bool  // interrupted, killed or truncated
 
 	Interrupted bool          // a signal ended the load before the plan did
+	GivenUp     int64         // measured rows that were waited for when the second Ctrl-C came
 	Ran         time.Duration // from the start to the last arrival that was due
 
 	Outcomes     map[record.Outcome]int64

@@ -269,8 +269,8 @@ func (r *Report) textFootnotes(p *textPage, l tableLayout) {
 	if r.anyTooFew() {
 		intervals += " n<368, too few: a two-sided interval needs that many values."
 	}
-	if r.Outcomes[record.TimedOut] > 0 {
-		intervals += " ≥ and ∞: requests that timed out have that rank; they took at least what was waited."
+	if r.Outcomes[record.TimedOut]+r.GivenUp > 0 {
+		intervals += " ≥ and ∞: requests that timed out or were given up have that rank; they took at least what was waited."
 	}
 	note(intervals)
 	if r.Quantity("response") != nil {

@@ -64,7 +64,7 @@ func (r *Report) headline(b *Banner) {
 	w, warmOK := warm.At(p50)
 	a, allOK := all.At(p50)
 	switch {
-	case all.N == 0:
+	case r.Outcomes[record.OK] == 0:
 		b.Tone, b.Tag = ToneCaution, "? No answer"
 		b.Headline = fmt.Sprintf("None of %s ended well", plural(r.Arrivals, "request", "requests"))
 		b.Detail = r.countsSentence()
