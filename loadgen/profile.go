@@ -20,7 +20,7 @@ type Profile struct {
 	Last  time.Duration // of the last arrival
 
 	Bucket time.Duration // width of one element of Counts
-	Counts []int64       // arrivals in [i*Bucket, (i+1)*Bucket), up to the last arrival
+	Counts []int64       // arrivals in [i*Bucket, (i+1)*Bucket), up to the last arrival; see Until
 
 	PeakPerSecond int64 // the most arrivals in one second that begins at a whole second
 	PeakTogether  int64 // the most arrivals in any 10 ms
@@ -75,6 +75,17 @@ func Describe(s Schedule, bucket time.Duration) Profile {
 	p.addTag(tag, tagged)
 	p.Dispersion, p.Allan = dispersion(p.Counts), allan(p.Counts)
 	return p
+}
+
+// Until makes p last until end, not before its last arrival: silence after it
+// counts in Counts, Dispersion and Allan, and of a bucket that end cuts short the
+// latter two know nothing.
+func (p *Profile) Until(end time.Duration) {
+	if end > p.Last+1 {
+		p.open(end - 1)
+	}
+	whole := p.Counts[:min(int(end/p.Bucket), len(p.Counts))]
+	p.Dispersion, p.Allan = dispersion(whole), allan(whole)
 }
 
 func (p *Profile) addTag(tag record.Tag, n int64) {

@@ -101,3 +101,24 @@ func TestDescribeDenseInstants(t *testing.T) {
 		t.Errorf("%d arrivals, peak %d", p.Count, p.PeakTogether)
 	}
 }
+
+// The silence at the end of a load is part of it: one arrival in the first of
+// four seconds has counts 1, 0, 0, 0, of mean 1/4 and variance 1/4; the squares
+// of the three differences have a mean of 1/3, over 2/4.
+func TestDescribeUntil(t *testing.T) {
+	p := loadgen.Describe(loadgen.Every(time.Second, 0, 1), time.Second)
+	p.Until(4 * time.Second)
+	if !slices.Equal(p.Counts, []int64{1, 0, 0, 0}) || p.Dispersion != 1 || math.Abs(p.Allan-2.0/3) > 1e-12 {
+		t.Errorf("%+v", p)
+	}
+	p.Until(record.MaxDuration)
+	if len(p.Counts) > 1<<16 || p.Count != 1 || p.Counts[0] != 1 {
+		t.Errorf("%d buckets of %v", len(p.Counts), p.Bucket)
+	}
+	// Half a bucket at the end is no burst in those before it.
+	p = loadgen.Describe(loadgen.Constant(100, 2500*ms), time.Second)
+	p.Until(2500 * ms)
+	if !slices.Equal(p.Counts, []int64{100, 100, 50}) || p.Dispersion != 0 || p.Allan != 0 {
+		t.Errorf("%+v", p)
+	}
+}

@@ -85,7 +85,7 @@ func TestMinuteCounts(t *testing.T) {
 }
 
 func TestPlainMinuteCounts(t *testing.T) {
-	tr := trace(t, "\"InvocationsPerMinute\"\n2\n\n0\n1\n")
+	tr := trace(t, "\"InvocationsPerMinute\"\n2\n0\n1\n\n")
 	if tr.Count != 3 || tr.Duration != 3*time.Minute || len(perMinute(tr.Schedule(1, 1, 1))) != 2 {
 		t.Errorf("%+v", tr)
 	}

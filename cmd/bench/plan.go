@@ -92,8 +92,9 @@ func (f *loadFlags) anyOf(arrivals int64) error {
 // drawPlan shows the arrivals without sending any.
 func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s loadgen.Schedule) error {
 	var warmup int64
+	lasts := time.Duration(f.load.Duration)
 	p, err := walk(ctx, n, s, func(s loadgen.Schedule) loadgen.Profile {
-		return loadgen.Describe(func(yield func(loadgen.Arrival) bool) {
+		p := loadgen.Describe(func(yield func(loadgen.Arrival) bool) {
 			for a := range s {
 				if a.At < f.warmup {
 					warmup++
@@ -103,6 +104,8 @@ func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s lo
 				}
 			}
 		}, time.Second)
+		p.Until(lasts)
+		return p
 	})
 	if err == nil {
 		err = f.anyOf(p.Count)
@@ -139,13 +142,13 @@ func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s lo
 	if warmup > 0 {
 		tags = append(tags, fmt.Sprintf("%d of them to warm up", warmup))
 	}
-	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %s %s
+	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %s%s
 %s
 %s
 peak %d in one second, %d within 10 ms; %s
 nothing was sent; leave --plan out to send
-`, f.load.Shape, shown(time.Duration(f.load.Duration)), f.seed, plural(p.Count, "arrival"), parenthesised(tags),
-		sparkline(p.Counts, sparkWidth), sparkScale(p, f.warmup), p.PeakPerSecond, p.PeakTogether, bursts)
+`, f.load.Shape, shown(lasts), f.seed, plural(p.Count, "arrival"), parenthesised(tags),
+		sparkline(p.Counts, sparkWidth), sparkScale(p, lasts, f.warmup), p.PeakPerSecond, p.PeakTogether, bursts)
 	return err
 }
 
@@ -158,10 +161,10 @@ const (
 )
 
 // sparkScale says what the columns of the sparkline are.
-func sparkScale(p loadgen.Profile, warmup time.Duration) string {
+func sparkScale(p loadgen.Profile, lasts, warmup time.Duration) string {
 	whole := time.Duration(len(p.Counts)) * p.Bucket
 	column := whole / time.Duration(max(1, min(sparkWidth, len(p.Counts))))
-	text := fmt.Sprintf("0s to %v, a column is %v", whole, column.Round(time.Millisecond))
+	text := fmt.Sprintf("0s to %v, a column is %v", shown(lasts), column.Round(time.Millisecond))
 	if warmup > 0 {
 		text += fmt.Sprintf("; the first %v warm up and are in no figure", warmup)
 	}
@@ -175,10 +178,11 @@ func plural(n int64, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// shown leaves out the nanosecond by which a trace ends after its last arrival.
+// shown leaves out what nobody reads of a long time, such as the nanosecond by
+// which a trace ends after its last arrival.
 func shown(d time.Duration) time.Duration {
 	if d > time.Second {
-		return d.Round(time.Microsecond)
+		return d.Round(time.Millisecond)
 	}
 	return d
 }
@@ -189,7 +193,7 @@ func parenthesised(s []string) string {
 	if len(s) == 0 {
 		return ""
 	}
-	return "(" + strings.Join(s, ", ") + ")"
+	return " (" + strings.Join(s, ", ") + ")"
 }
 
 // sparkline draws counts in at most width characters; a column shows the

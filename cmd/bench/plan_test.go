@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"coldbench/loadgen"
@@ -30,6 +32,21 @@ func TestInterruptEndsAWalk(t *testing.T) {
 		if n != 0 || !errors.Is(err, errNothingSent) {
 			t.Errorf("%s: %d, %v", name, n, err)
 		}
+	}
+}
+
+func TestInterruptEndsReading(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("Count\n1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := new(loadFlags).readTrace(ctx, path, 0); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if _, err := new(loadFlags).readTrace(ctx, path, 0); !errors.Is(err, errNothingSent) {
+		t.Error(err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"time"
@@ -36,7 +38,7 @@ instant.`,
 				return usagef("--arrivals: a replay has the arrivals of its trace; leave it out")
 			}
 			f.load.Arrivals = ""
-			schedule, err := f.replaySchedule(from, window)
+			schedule, err := f.replaySchedule(cmd.Context(), from, window)
 			if err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ instant.`,
 }
 
 // replaySchedule reads the trace and resolves the duration of the replay.
-func (f *loadFlags) replaySchedule(from, window time.Duration) (loadgen.Schedule, error) {
+func (f *loadFlags) replaySchedule(ctx context.Context, from, window time.Duration) (loadgen.Schedule, error) {
 	if err := f.check(); err != nil {
 		return nil, &usageError{err}
 	}
@@ -68,7 +70,7 @@ func (f *loadFlags) replaySchedule(from, window time.Duration) (loadgen.Schedule
 		return nil, usagef("--period: %v is negative", window)
 	}
 	f.load.From = record.Duration(from)
-	trace, err := f.readTrace(f.load.Trace, window)
+	trace, err := f.readTrace(ctx, f.load.Trace, window)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func (f *loadFlags) wholeTrace(trace *loadgen.Trace, from time.Duration) error {
 }
 
 // readTrace reads a file, or the rows of a run directory.
-func (f *loadFlags) readTrace(path string, window time.Duration) (*loadgen.Trace, error) {
+func (f *loadFlags) readTrace(ctx context.Context, path string, window time.Duration) (*loadgen.Trace, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read trace: %w", err)
@@ -123,5 +125,19 @@ func (f *loadFlags) readTrace(path string, window time.Duration) (*loadgen.Trace
 		return nil, fmt.Errorf("read trace: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return loadgen.ReadTrace(file, path, window)
+	return loadgen.ReadTrace(interruptible{ctx, file}, path, window)
+}
+
+// interruptible ends a long read at an interrupt.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read fails once the context has ended.
+func (r interruptible) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, errNothingSent
+	}
+	return r.Reader.Read(p)
 }
