@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"coldbench/record"
@@ -120,6 +121,14 @@ func (q Quantile) top() float64 {
 
 func (n *Numbers) maxText() string  { return atLeast(sig3(n.Max), n.Censored > 0) }
 func (n *Numbers) meanText() string { return atLeast(sig3(n.Mean), n.Censored > 0) }
+
+// known cuts a curve where it reaches the requests that timed out.
+func known(curve []Quantile) []Quantile {
+	if i := slices.IndexFunc(curve, func(q Quantile) bool { return q.AtLeast }); i >= 0 {
+		return curve[:i]
+	}
+	return curve
+}
 
 // beyond says what is known of the ranks that a curve leaves out.
 func (n *Numbers) beyond() string {

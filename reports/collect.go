@@ -155,14 +155,6 @@ func numbersOf(d *stats.Dist, curve bool) Numbers {
 	return n
 }
 
-// known cuts a curve where it reaches the requests that timed out.
-func known(curve []Quantile) []Quantile {
-	if i := slices.IndexFunc(curve, func(q Quantile) bool { return q.AtLeast }); i >= 0 {
-		return curve[:i]
-	}
-	return curve
-}
-
 func quantilesOf(in []stats.Quantile) []Quantile {
 	out := make([]Quantile, len(in))
 	for i, q := range in {
