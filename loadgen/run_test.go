@@ -125,14 +125,15 @@ func TestBurstReachesTheTargetWhole(t *testing.T) {
 	})
 }
 
-// The server stops for one second of ten at 1,000 arrivals per second. An
-// arrival k ms into the stall waits 1000-k ms; the 10,000 rows hold 1,000 such
-// waits 1 ms apart, so the p99 (100 rows above it) is 900 ms.
+// The server stops for one second of ten at 1,000 arrivals per second, and is
+// back half a millisecond before an arrival. One that is k ms into the stall
+// waits 999.5-k ms; the 10,000 rows hold 1,000 such waits 1 ms apart, so the p99
+// (99 rows above it) is 900.5 ms.
 func TestStallIsSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := run(t, t.Context(), loadgen.Config{
 			Schedule: loadgen.Constant(1000, 10*time.Second),
-			Target:   stalling{from: 5 * time.Second, to: 6 * time.Second, start: time.Now().Add(time.Second)},
+			Target:   stalling{from: 5 * time.Second, to: 5999500 * time.Microsecond, start: time.Now().Add(time.Second)},
 			Start:    time.Now().Add(time.Second),
 		})
 		var times []time.Duration
@@ -146,13 +147,13 @@ func TestStallIsSeen(t *testing.T) {
 		if len(times) != 10_000 {
 			t.Fatalf("%d rows", len(times))
 		}
-		if p99 := times[9900]; p99 < 899*ms || p99 > 901*ms {
+		if p99 := times[9900]; p99 != 900500*time.Microsecond {
 			t.Errorf("p99 %v", p99)
 		}
-		if top := times[9999]; top != time.Second {
+		if top := times[9999]; top != 999500*time.Microsecond {
 			t.Errorf("max %v", top)
 		}
-		// 1,000 waited, 901 of them beyond the 100 that were ready.
+		// 1,000 waited, 900 of them beyond the 100 that were ready.
 		if s.MaxInFlight != 1000 || s.WorkersGrown != 1000-s.Ahead || s.GrowthDenied != 0 {
 			t.Errorf("stats %+v", s)
 		}

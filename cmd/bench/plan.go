@@ -135,20 +135,17 @@ func (f *loadFlags) drawPlan(ctx context.Context, w io.Writer, n *narrator, s lo
 		tags = append(tags, fmt.Sprintf("%s %d", t, n))
 	}
 	slices.Sort(tags)
-	bursts := fmt.Sprintf("too short or too thin to tell bursts (%d columns, an arrival in each on average)", fewestBuckets)
-	if known {
-		bursts = fmt.Sprintf("burstiness %.2f (0 = even, 1 = Poisson, above = bursts)", p.Allan)
-	}
 	if warmup > 0 {
 		tags = append(tags, fmt.Sprintf("%d of them to warm up", warmup))
 	}
 	_, err = fmt.Fprintf(w, `%s over %v, seed %d: %s%s
 %s
 %s
-peak %d in one second, %d within 10 ms; %s
+peak %d in one second, %d within 10 ms
+%s
 nothing was sent; leave --plan out to send
 `, f.load.Shape, shown(lasts), f.seed, plural(p.Count, "arrival"), parenthesised(tags),
-		sparkline(p.Counts, sparkWidth), sparkScale(p, lasts, f.warmup), p.PeakPerSecond, p.PeakTogether, bursts)
+		sparkline(p.Counts, sparkWidth), sparkScale(p, lasts, f.warmup), p.PeakPerSecond, p.PeakTogether, burstiness(p, known))
 	return err
 }
 
@@ -159,6 +156,17 @@ const (
 	fewestBuckets = 10
 	sparkWidth    = 100
 )
+
+// burstiness says how uneven the counts are. Where they are too few, what follows
+// from them is not said.
+func burstiness(p loadgen.Profile, known bool) string {
+	if !known {
+		return fmt.Sprintf("burstiness: index of dispersion %.2f, which tells little here: it takes %d columns, and an arrival in each on average",
+			p.Dispersion, fewestBuckets)
+	}
+	return fmt.Sprintf("burstiness: index of dispersion %.2f, Allan factor %.2f (0 = even, 1 = Poisson, above = bursts;\n"+
+		"a rate that changes slowly raises only the first)", p.Dispersion, p.Allan)
+}
 
 // sparkScale says what the columns of the sparkline are.
 func sparkScale(p loadgen.Profile, lasts, warmup time.Duration) string {
