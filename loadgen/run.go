@@ -31,8 +31,7 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	if err := c.validate(); err != nil {
 		return Stats{}, err
 	}
-	reserve := ReserveHeap(c.GCReserve)
-	defer runtime.KeepAlive(reserve)
+	defer letGarbageGather(c.GCReserve)()
 	g := newGenerator(context.WithoutCancel(ctx), c.withDefaults())
 	defer g.attempts.abort(context.Canceled)
 	if c.Waiter == nil {
